@@ -1,0 +1,77 @@
+# Every target sets up what it needs in .venv and remembers it with a stamp, so that the next call is quick.
+#
+#   make demo       the base package alone (no torch), then three texts through the bundled model
+#   make test       linters, types and the tests, in a full development environment
+#   make test-all   the same, with the slow tests
+#   make lint       linters and types only
+#   make docs       writes docs/cli.md from the command line's own help
+#   make bench      the benchmark, as a table here and as JSON in benchmarks/results/
+#   make train DATA=folder   trains the bundled model again, into runs/bundled; stopped, it goes on where it was
+#   make clean      removes .venv and caches
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+DATA ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint docs bench train clean
+.DELETE_ON_ERROR:
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "entailment needs Python 3.11 or newer; say which with PYTHON=python3.11")'
+	@$(PY) -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# A full environment serves the demo as well: base is installed only where nothing is yet.
+$(VENV)/.base: $(VENV)/.made pyproject.toml
+	@echo "installing entailment (base package)"
+	@$(PIP) --editable .
+	@touch $@
+
+# `pip install --group` needs pip 25.1, and a new Python 3.11 brings 23.2: the groups are read with the standard library.
+# One pip command for all of it, so that the pinned torch is the only one ever fetched.
+$(VENV)/.dev: $(VENV)/.made pyproject.toml
+	@echo "installing entailment and its development group (PyTorch among them: minutes, the first time)"
+	@$(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' > $(VENV)/dev.txt
+	@$(PIP) --requirement $(VENV)/dev.txt --editable '.[train]'
+	@touch $(VENV)/.base $@
+
+$(VENV)/.recipe: $(VENV)/.dev
+	@$(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["recipe"], sep="\n")' > $(VENV)/recipe.txt
+	@$(PIP) --requirement $(VENV)/recipe.txt
+	@touch $@
+
+demo: $(VENV)/.base
+	@$(VENV)/bin/entail classify --labels sports,politics,cooking \
+		"The striker scored twice in the final" \
+		"Parliament passed the budget by two votes" \
+		"Let the sauce simmer until it thickens"
+
+lint: $(VENV)/.dev
+	@$(PY) -m ruff check --quiet
+	@$(PY) -m ruff format --check --quiet || { $(PY) -m ruff format --check; exit 1; }
+	@$(PY) -m mypy
+
+test: lint
+	@$(PY) -m pytest -q -m "not slow"
+
+test-all: lint
+	@$(PY) -m pytest -q
+
+docs: $(VENV)/.base
+	@$(PY) -m entailment.cli.reference > docs/cli.md.new && mv docs/cli.md.new docs/cli.md
+
+bench: $(VENV)/.dev
+	@$(PY) -m benchmarks.zero_shot
+
+train: $(VENV)/.recipe
+	@test -d "$(DATA)" || { echo "usage: make train DATA=folder (it holds nli/ and topics/)" >&2; exit 2; }
+	@$(PY) -m entailment.train.bundled --data "$(DATA)" --out runs/bundled
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

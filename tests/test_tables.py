@@ -1,0 +1,267 @@
+"""Reading and writing rows: what goes in comes out, and what cannot be read is refused with its line."""
+
+from __future__ import annotations
+
+import builtins
+import csv
+import io
+import json
+import string
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as parquet
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from entailment.errors import DataFileError, MissingExtraError
+from entailment.tables import Row, check_writable, read_rows, write_rows
+
+
+def write(path: Path, content: bytes | str) -> Path:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def feed_stdin(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+
+# -------------------------------------------------------------------------------------------------- reading
+
+
+def test_a_text_file_is_a_text_a_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.txt", "\ufeffone\r\ntwo  \n\nv\u2028ier\n\n\n")
+    assert list(read_rows(path)) == [{"text": "one"}, {"text": "two  "}, {"text": ""}, {"text": "v\u2028ier"}]
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", '\ufeff{"text": "a\\u2028b", "n": 1}\n\n{"text": null, "n": [2]}')
+    assert list(read_rows(path)) == [{"text": "a\u2028b", "n": 1}, {"text": None, "n": [2]}]
+    assert list(read_rows(path, columns=["n"])) == [{"n": 1}, {"n": [2]}]
+
+
+def test_csv_with_quotes_line_feeds_and_a_byte_order_mark(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.CSV", '\ufeff\r\ntext,label\r\n"a, ""b""\nc",x\r\n\r\nd,\r\n')
+    assert list(read_rows(path)) == [{"text": 'a, "b"\nc', "label": "x"}, {"text": "d", "label": ""}]
+    assert list(read_rows(path, columns=["label"])) == [{"label": "x"}, {"label": ""}]
+
+
+def test_csv_fields_beyond_the_limit_of_the_csv_module(tmp_path: Path) -> None:
+    long = "x" * 1_000_000
+    assert list(read_rows(write(tmp_path / "a.csv", f"text\n{long}\n"))) == [{"text": long}]
+
+
+def test_parquet(tmp_path: Path) -> None:
+    rows: list[Row] = [{"text": f"t{index}", "n": index} for index in range(3000)]
+    parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    assert list(read_rows(tmp_path / "a.parquet")) == rows
+    assert list(read_rows(tmp_path / "a.parquet", columns=["n"])) == [{"n": row["n"]} for row in rows]
+
+
+def test_a_format_may_be_given_for_a_name_that_does_not_say(tmp_path: Path) -> None:
+    assert list(read_rows(write(tmp_path / "LABELS", "a\nb\n"), format=".txt")) == [
+        {"text": "a"},
+        {"text": "b"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        (b"one\ntwo\n", [{"text": "one"}, {"text": "two"}]),
+        (b'\xef\xbb\xbf {"text": "one"}\n{"text": "two"}\n', [{"text": "one"}, {"text": "two"}]),
+        (b"", []),
+    ],
+)
+def test_standard_input(monkeypatch: pytest.MonkeyPatch, content: bytes, rows: list[Row]) -> None:
+    feed_stdin(monkeypatch, content)
+    assert list(read_rows("-", columns=["text"])) == rows
+
+
+def test_reading_streams(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", '{"text": "fine"}\nbroken\n')
+    assert next(read_rows(path)) == {"text": "fine"}
+
+
+REFUSED = {
+    "a.pdf": (b"", None, "cannot tell the format of"),
+    "no_suffix": (b"", None, "should end in .txt, .jsonl, .csv, .parquet"),
+    "column.txt": (b"a\n", ["review"], "is plain text and has no column 'review'; it has text"),
+    "latin.txt": ("fine\nna\u00efve\n".encode("latin-1"), None, "line 2: byte 0xef is not UTF-8"),
+    "wide.txt": ("ab\n".encode("utf-16-le"), None, "line 1: a NUL byte"),
+    "broken.jsonl": (b'{"a": 1}\n{"a": \n', None, "line 2: not valid JSON"),
+    "list.jsonl": (b"[1]\n", None, "line 1: expected a JSON object {...}, found list"),
+    "digits.jsonl": (b'{"a": ' + b"9" * 5000 + b"}\n", None, "line 1: JSON that cannot be read"),
+    "deep.jsonl": (b'{"a": ' + b"[" * 100_000 + b"\n", None, "line 1: JSON that cannot be read"),
+    "column.jsonl": (b'{"a": 1}\n{"b": 1}\n', ["a"], "line 2 has no column 'a'; it has b"),
+    "bytes.jsonl": (b'{"a": "\xff"}\n', None, "line 1: byte 0xff is not UTF-8"),
+    "empty.csv": (b"", None, "is empty: a .csv file begins with a line naming its columns"),
+    "blank.csv": (b"\n\n", None, "is empty"),
+    "column.csv": (b"review,label\nx,y\n", ["text"], "has no column 'text'; it has review, label"),
+    "twice.csv": (b"text,text\nx,y\n", None, "has 2 columns named 'text'"),
+    "few.csv": (b"text,label\nx,y\nx\n", ["text"], "line 3: 1 fields, but the header has 2"),
+    "many.csv": (b"text\nx,y\n", ["text"], "line 2: 2 fields, but the header has 1"),
+    "open.csv": (b'text\n"x\ny\n', None, "not valid CSV"),
+    "quote.csv": (b'text\n"x"y\n', None, "line 2: not valid CSV"),
+    "return.csv": (b"text\nx\ry\n", None, "line 2: not valid CSV"),
+    "nul.csv": (b"text\nx\0y\n", None, "line 2: a NUL byte"),
+    "bytes.csv": (b"text\nx\n\xe9\n", None, "line 3: byte 0xe9 is not UTF-8"),
+    "garbage.parquet": (b"PAR1 not really PAR1", None, "cannot be read as Parquet"),
+    "empty.parquet": (b"", None, "cannot be read as Parquet"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_read_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
+    content, columns, message = REFUSED[name]
+    with pytest.raises(DataFileError) as caught:
+        list(read_rows(write(tmp_path / name, content), columns=columns))
+    assert message in str(caught.value)
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_csv_field_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("entailment.tables.reading._CSV_FIELD_LIMIT", 1000)
+    before = csv.field_size_limit(1000)
+    try:
+        with pytest.raises(DataFileError, match="field larger than field limit"):
+            list(read_rows(write(tmp_path / "a.csv", "text\n" + "x" * 1001 + "\n")))
+    finally:
+        csv.field_size_limit(before)
+
+
+def test_a_missing_file_and_a_folder_are_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(DataFileError, match=r"no such file: .*none\.csv"):
+        read_rows(tmp_path / "none.csv")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(DataFileError, match="is a folder"):
+        read_rows(tmp_path / "folder.csv")
+
+
+def test_parquet_faults(tmp_path: Path) -> None:
+    table = pa.table({"text": pa.array([b"\xff"], pa.binary()).view(pa.string()), "n": [1]})
+    parquet.write_table(table, tmp_path / "bytes.parquet")
+    with pytest.raises(DataFileError, match="cannot be read as Parquet"):
+        list(read_rows(tmp_path / "bytes.parquet", columns=["text"]))
+    with pytest.raises(DataFileError, match="has no column 'body'; it has text, n"):
+        list(read_rows(tmp_path / "bytes.parquet", columns=["body"]))
+    whole = (tmp_path / "bytes.parquet").read_bytes()
+    with pytest.raises(DataFileError, match="cannot be read as Parquet"):
+        list(read_rows(write(tmp_path / "cut.parquet", whole[: len(whole) // 2])))
+
+
+def test_parquet_without_pyarrow_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def without_pyarrow(name: str, *args: object, **kwargs: object) -> object:
+        if name.split(".")[0] == "pyarrow":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return real(name, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(builtins, "__import__", without_pyarrow)
+    with pytest.raises(MissingExtraError, match=r"needs pyarrow: pip install 'entailment\[parquet\]'"):
+        list(read_rows(write(tmp_path / "a.parquet", b"")))
+
+
+# -------------------------------------------------------------------------------------------------- writing
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
+ROWS = st.lists(st.fixed_dictionaries({"text": TEXT, "some, label": TEXT}), min_size=1, max_size=5)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=ROWS)
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_texts_come_back_as_they_were(tmp_path: Path, suffix: str, rows: list[Row]) -> None:
+    path = tmp_path / f"a{suffix}"
+    assert write_rows(path, rows) == len(rows)
+    assert list(read_rows(path)) == rows
+
+
+def test_numbers_lists_and_nothing_in_csv(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    write_rows(path, [{"a": 0.1, "b": [1, "x"], "c": None}, {"c": 1, "a": 2, "b": {"k": 1}}])
+    assert path.read_text() == '"a","b","c"\n0.1,"[1, ""x""]",""\n2,"{""k"": 1}",1\n'
+
+
+def test_an_empty_csv_keeps_its_header(tmp_path: Path) -> None:
+    write_rows(tmp_path / "a.csv", [], columns=["text", "label"])
+    assert list(read_rows(tmp_path / "a.csv")) == []
+    assert (tmp_path / "a.csv").read_text() == '"text","label"\n'
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_an_error_midway_leaves_the_old_file_and_nothing_else(tmp_path: Path, suffix: str) -> None:
+    path = write(tmp_path / f"a{suffix}", "before")
+
+    def rows() -> Iterator[Row]:
+        yield {"text": "x"}
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_rows(path, rows())
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_nothing_stands_under_the_name_before_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+
+    def rows() -> Iterator[Row]:
+        for index in range(1000):
+            assert not path.exists()
+            yield {"n": index}
+
+    assert write_rows(path, rows()) == 1000
+    assert json.loads(path.read_text().splitlines()[-1]) == {"n": 999}
+
+
+def test_a_file_may_be_answered_in_place(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", '{"n": 1}\n{"n": 2}\n')
+    write_rows(path, ({"double": int(str(row["n"])) * 2} for row in read_rows(path)))
+    assert path.read_text() == '{"double": 2}\n{"double": 4}\n'
+
+
+def test_a_link_is_followed_and_permissions_are_the_usual(tmp_path: Path) -> None:
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / "real.jsonl")
+    write_rows(tmp_path / "link.jsonl", [{"n": 1}])
+    assert (tmp_path / "link.jsonl").is_symlink()
+    assert (tmp_path / "real.jsonl").read_text() == '{"n": 1}\n'
+    usual = write(tmp_path / "usual", "")
+    assert (tmp_path / "real.jsonl").stat().st_mode == usual.stat().st_mode
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [({"text": "\ud800"}, "half a surrogate pair"), ({"other": 1}, "row 2 has columns other, not text")],
+)
+def test_rows_that_cannot_be_written(tmp_path: Path, row: Row, message: str) -> None:
+    with pytest.raises(DataFileError, match=message):
+        write_rows(tmp_path / "a.csv", [{"text": "fine"}, row])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_paths_that_cannot_be_written_are_refused_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    for path, message in {
+        "a.parquet": "should end in .jsonl, .csv",
+        "missing/a.csv": "missing does not exist",
+        "folder.csv": "a folder has that name",
+    }.items():
+        with pytest.raises(DataFileError, match=message):
+            check_writable(tmp_path / path)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Path.open
+    monkeypatch.setattr(
+        Path, "open", lambda self, *a, **k: real(Path("/dev/full") if "partial" in self.name else self, "w")
+    )
+    with pytest.raises(DataFileError, match=r"cannot write .*a.jsonl: No space left on device"):
+        write_rows(tmp_path / "a.jsonl", [{"text": string.ascii_letters * 1000}])

@@ -1,0 +1,300 @@
+"""config.json as frozen dataclasses: `BertConfig`, `DistilBertConfig`, `MobileBertConfig`.
+
+Field names and defaults are those of the Hugging Face documentation. Every configuration also has
+
+    attention       "full", or "prefix": premise tokens do not see the hypothesis; "full" is not written
+    id2label        label names by logit index; `num_labels`, given alone, makes LABEL_0, LABEL_1, ...
+    label2id        the way back as the checkpoint states it
+    problem_type    "regression", "single_label_classification", "multi_label_classification" or None
+    architectures   class names the checkpoint was saved from, e.g. ("BertForSequenceClassification",)
+    extra           keys of config.json that nothing here reads, kept verbatim and written back
+
+Constructing one checks it: wrong types, sizes below 1 or beyond any real model, a width that the heads do
+not divide raise `CheckpointError`, what nothing here computes raises `UnsupportedModelError`. Read from a
+file, the former is a `CorruptCheckpointError`, and both name the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self, TypeVar
+
+from entailment.checkpoint import config_dict
+from entailment.checkpoint.fields import (
+    ACTIVATIONS,
+    check_choice,
+    check_heads,
+    check_positive,
+    check_probabilities,
+    check_sizes,
+)
+from entailment.checkpoint.json_files import write_json
+from entailment.errors import UnsupportedModelError
+
+CONFIG_FILE = "config.json"
+
+Attention = Literal["full", "prefix"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BertConfig:
+    """BERT (Devlin et al. 2018, arXiv:1810.04805) and encoders of its shape: MiniLM, TinyBERT."""
+
+    model_type: ClassVar[str] = "bert"
+
+    vocab_size: int = 30522
+    hidden_size: int = 768
+    num_hidden_layers: int = 12
+    num_attention_heads: int = 12
+    intermediate_size: int = 3072
+    hidden_act: str = "gelu"
+    hidden_dropout_prob: float = 0.1
+    attention_probs_dropout_prob: float = 0.1
+    max_position_embeddings: int = 512
+    type_vocab_size: int = 2
+    initializer_range: float = 0.02
+    layer_norm_eps: float = 1e-12
+    pad_token_id: int = 0
+    position_embedding_type: str = "absolute"
+    classifier_dropout: float | None = None
+    attention: Attention = "full"
+    num_labels: int = 0
+    id2label: dict[int, str] = field(default_factory=dict)
+    label2id: dict[str, int] = field(default_factory=dict)
+    problem_type: str | None = None
+    architectures: tuple[str, ...] = ()
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        config_dict.complete(self)
+        check_heads(self, "hidden_size", "num_attention_heads")
+        sizes = {
+            "num_hidden_layers": "layers",
+            "intermediate_size": "width",
+            "type_vocab_size": "token_types",
+        }
+        check_sizes(self, sizes)
+        check_choice(self, "hidden_act", ACTIVATIONS)
+        check_choice(self, "position_embedding_type", ("absolute",))
+        check_positive(self, "initializer_range", "layer_norm_eps")
+        check_probabilities(self, "hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")
+
+    def with_labels(self, names: Sequence[str]) -> Self:
+        """The same encoder with another label table, one name per logit."""
+        return config_dict.with_labels(self, names)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of config.json."""
+        return config_dict.to_dict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """From the JSON object of config.json; unknown keys go to `extra`."""
+        return config_dict.from_dict(cls, values)
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, *, revision: str | None = None) -> Self:
+        """From a checkpoint folder, or a hub name, of which only config.json is fetched."""
+        return _from_pretrained(cls, name, revision)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write config.json into a folder, which is made where it does not exist."""
+        write_json(Path(folder) / CONFIG_FILE, self.to_dict())
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistilBertConfig:
+    """DistilBERT (Sanh et al. 2019, arXiv:1910.01108); BERT's names for its sizes are there as properties."""
+
+    model_type: ClassVar[str] = "distilbert"
+
+    vocab_size: int = 30522
+    max_position_embeddings: int = 512
+    sinusoidal_pos_embds: bool = False
+    n_layers: int = 6
+    n_heads: int = 12
+    dim: int = 768
+    hidden_dim: int = 3072
+    dropout: float = 0.1
+    attention_dropout: float = 0.1
+    activation: str = "gelu"
+    initializer_range: float = 0.02
+    qa_dropout: float = 0.1
+    seq_classif_dropout: float = 0.2
+    pad_token_id: int = 0
+    attention: Attention = "full"
+    num_labels: int = 0
+    id2label: dict[int, str] = field(default_factory=dict)
+    label2id: dict[str, int] = field(default_factory=dict)
+    problem_type: str | None = None
+    architectures: tuple[str, ...] = ()
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        config_dict.complete(self)
+        check_heads(self, "dim", "n_heads")
+        check_sizes(self, {"n_layers": "layers", "hidden_dim": "width"})
+        check_choice(self, "activation", ACTIVATIONS)
+        check_positive(self, "initializer_range")
+        check_probabilities(self, "dropout", "attention_dropout", "qa_dropout", "seq_classif_dropout")
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of the encoder: `dim`."""
+        return self.dim
+
+    @property
+    def num_hidden_layers(self) -> int:
+        """Number of layers: `n_layers`."""
+        return self.n_layers
+
+    @property
+    def num_attention_heads(self) -> int:
+        """Attention heads a layer: `n_heads`."""
+        return self.n_heads
+
+    def with_labels(self, names: Sequence[str]) -> Self:
+        """The same encoder with another label table, one name per logit."""
+        return config_dict.with_labels(self, names)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of config.json."""
+        return config_dict.to_dict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """From the JSON object of config.json; unknown keys go to `extra`."""
+        return config_dict.from_dict(cls, values)
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, *, revision: str | None = None) -> Self:
+        """From a checkpoint folder, or a hub name, of which only config.json is fetched."""
+        return _from_pretrained(cls, name, revision)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write config.json into a folder, which is made where it does not exist."""
+        write_json(Path(folder) / CONFIG_FILE, self.to_dict())
+
+
+@dataclass(frozen=True, kw_only=True)
+class MobileBertConfig:
+    """MobileBERT (Sun et al. 2020, arXiv:2004.02984); the defaults are google/mobilebert-uncased."""
+
+    model_type: ClassVar[str] = "mobilebert"
+
+    vocab_size: int = 30522
+    hidden_size: int = 512
+    num_hidden_layers: int = 24
+    num_attention_heads: int = 4
+    intermediate_size: int = 512
+    hidden_act: str = "relu"
+    hidden_dropout_prob: float = 0.0
+    attention_probs_dropout_prob: float = 0.1
+    max_position_embeddings: int = 512
+    type_vocab_size: int = 2
+    initializer_range: float = 0.02
+    layer_norm_eps: float = 1e-12
+    pad_token_id: int = 0
+    embedding_size: int = 128
+    trigram_input: bool = True
+    use_bottleneck: bool = True
+    intra_bottleneck_size: int = 128
+    use_bottleneck_attention: bool = False
+    key_query_shared_bottleneck: bool = True
+    num_feedforward_networks: int = 4
+    normalization_type: str = "no_norm"
+    classifier_activation: bool = True
+    classifier_dropout: float | None = None
+    attention: Attention = "full"
+    num_labels: int = 0
+    id2label: dict[int, str] = field(default_factory=dict)
+    label2id: dict[str, int] = field(default_factory=dict)
+    problem_type: str | None = None
+    architectures: tuple[str, ...] = ()
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        config_dict.complete(self)
+        check_heads(self, "true_hidden_size", "num_attention_heads")
+        check_sizes(self, dict.fromkeys(("hidden_size", "embedding_size", "intermediate_size"), "width"))
+        check_sizes(self, {"num_hidden_layers": "layers", "num_feedforward_networks": "networks"})
+        check_sizes(self, {"type_vocab_size": "token_types"})
+        check_choice(self, "hidden_act", ACTIVATIONS)
+        check_choice(self, "normalization_type", ("no_norm", "layer_norm"))
+        check_positive(self, "initializer_range", "layer_norm_eps")
+        check_probabilities(self, "hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")
+
+    @property
+    def true_hidden_size(self) -> int:
+        """Width inside a layer: the bottleneck's, or the encoder's where there is none."""
+        return self.intra_bottleneck_size if self.use_bottleneck else self.hidden_size
+
+    @classmethod
+    def ib_bert_teacher(cls) -> Self:
+        """IB-BERT LARGE (table 1), the inverted-bottleneck teacher that MobileBERT is distilled from."""
+        return cls(
+            intra_bottleneck_size=1024,
+            intermediate_size=4096,
+            num_feedforward_networks=1,
+            key_query_shared_bottleneck=False,
+            hidden_act="gelu",
+            normalization_type="layer_norm",
+        )
+
+    def with_labels(self, names: Sequence[str]) -> Self:
+        """The same encoder with another label table, one name per logit."""
+        return config_dict.with_labels(self, names)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of config.json."""
+        return config_dict.to_dict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """From the JSON object of config.json; unknown keys go to `extra`."""
+        return config_dict.from_dict(cls, values)
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, *, revision: str | None = None) -> Self:
+        """From a checkpoint folder, or a hub name, of which only config.json is fetched."""
+        return _from_pretrained(cls, name, revision)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write config.json into a folder, which is made where it does not exist."""
+        write_json(Path(folder) / CONFIG_FILE, self.to_dict())
+
+
+Config = BertConfig | DistilBertConfig | MobileBertConfig
+ConfigT = TypeVar("ConfigT", bound=Config)
+
+CONFIGS: dict[str, type[BertConfig] | type[DistilBertConfig] | type[MobileBertConfig]] = {
+    "bert": BertConfig,
+    "distilbert": DistilBertConfig,
+    "mobilebert": MobileBertConfig,
+}
+
+
+def config_from_dict(values: Mapping[str, Any]) -> Config:
+    """The configuration of whichever architecture `model_type` names.
+
+    Raises:
+        UnsupportedModelError: the architecture is none of `CONFIGS`, or there is no `model_type`.
+        CheckpointError: a value is wrong.
+    """
+    model_type = values.get("model_type")
+    if not isinstance(model_type, str) or model_type not in CONFIGS:
+        raise UnsupportedModelError(f"model_type {model_type!r} is not one of {', '.join(CONFIGS)}")
+    return CONFIGS[model_type].from_dict(values)
+
+
+def _from_pretrained(cls: type[ConfigT], name: str | Path, revision: str | None) -> ConfigT:
+    from entailment.checkpoint.folder import read_config, resolve
+
+    folder = resolve(name, revision=revision, files=(CONFIG_FILE,))
+    config = read_config(folder)
+    if not isinstance(config, cls):
+        file = folder / CONFIG_FILE
+        raise UnsupportedModelError(f"{file} is a {config.model_type}; use {type(config).__name__}")
+    return config

@@ -1,0 +1,1 @@
+"""Text to tokens: the readable WordPiece, its fast twin, and sentence pairs."""

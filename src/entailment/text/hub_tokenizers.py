@@ -1,0 +1,225 @@
+"""The tokenizers by the names of ``transformers``: slow and fast, for BERT, DistilBERT and MobileBERT.
+
+The slow ones are the plain-Python definition, the fast ones the Rust library; their ids are the same. The
+three families differ in what a call answers: DistilBERT has no token types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from entailment.errors import CheckpointNotFoundError, CorruptCheckpointError, InputError
+from entailment.text.files import TokenizerFiles, read_tokenizer_json, read_vocabulary
+from entailment.text.kept_tokenizer import KeptTokenizer
+
+
+class SlowTokenizer(KeptTokenizer):
+    """A tokenizer in plain Python.
+
+    Args:
+        vocab_file: the ``vocab.txt``, one token a line; or the vocabulary itself, token to id.
+        do_lower_case: lower-case the text.
+        do_basic_tokenize: clean the text and split punctuation before WordPiece.
+        never_split: words to leave whole and as they are; without effect unless `do_basic_tokenize`.
+        unk_token: stands for a word that the vocabulary cannot spell.
+        sep_token: closes each text.
+        pad_token: fills rows up to a length.
+        cls_token: opens a row.
+        mask_token: stands for a word that a model is to guess.
+        tokenize_chinese_chars: make each CJK ideograph a word.
+        strip_accents: None strips when lower-casing.
+        model_max_length: tokens the model reads; None for no limit.
+        padding_side: "right" or "left".
+        truncation_side: "right" or "left".
+        additional_special_tokens: further special tokens.
+        model_input_names: what a call answers; None for what models of this family take.
+        clean_up_tokenization_spaces: what `decode` does where its caller does not say.
+
+    Raises:
+        CheckpointNotFoundError: there is no such file.
+        CorruptCheckpointError: it is damaged or lacks the unknown token.
+    """
+
+    is_fast = False
+
+    def __init__(
+        self,
+        vocab_file: str | Path | Mapping[str, int],
+        do_lower_case: bool = True,
+        do_basic_tokenize: bool = True,
+        never_split: Iterable[str] | None = None,
+        unk_token: str = "[UNK]",  # noqa: S107 - tokens, not passwords
+        sep_token: str = "[SEP]",  # noqa: S107
+        pad_token: str = "[PAD]",  # noqa: S107
+        cls_token: str = "[CLS]",  # noqa: S107
+        mask_token: str = "[MASK]",  # noqa: S107
+        tokenize_chinese_chars: bool = True,
+        strip_accents: bool | None = None,
+        *,
+        model_max_length: int | None = None,
+        padding_side: str = "right",
+        truncation_side: str = "right",
+        additional_special_tokens: Iterable[str] = (),
+        model_input_names: Iterable[str] | None = None,
+        clean_up_tokenization_spaces: bool = False,
+    ) -> None:
+        source, vocabulary = _vocabulary(vocab_file, unk_token)
+        files = TokenizerFiles(
+            source=source,
+            vocabulary=vocabulary,
+            specials=_roles(unk_token, sep_token, pad_token, cls_token, mask_token),
+            extra_specials=tuple(additional_special_tokens),
+            lower_case=do_lower_case,
+            strip_accents=strip_accents,
+            split_chinese=tokenize_chinese_chars,
+            settings=_stated(
+                {
+                    "do_basic_tokenize": do_basic_tokenize,
+                    "never_split": None if never_split is None else list(never_split),
+                    "model_max_length": model_max_length,
+                    "padding_side": padding_side,
+                    "truncation_side": truncation_side,
+                    "model_input_names": None if model_input_names is None else list(model_input_names),
+                    "clean_up_tokenization_spaces": clean_up_tokenization_spaces,
+                }
+            ),
+        )
+        self._set_up(files)
+
+
+class FastTokenizer(KeptTokenizer):
+    """A tokenizer in Rust, which knows where in a text each token is.
+
+    Args:
+        vocab_file: the ``vocab.txt``, one token a line; or the vocabulary itself, token to id.
+        tokenizer_file: a ``tokenizer.json`` instead; the arguments below count over what it says.
+        do_lower_case: lower-case the text.
+        unk_token: stands for a word that the vocabulary cannot spell.
+        sep_token: closes each text.
+        pad_token: fills rows up to a length.
+        cls_token: opens a row.
+        mask_token: stands for a word that a model is to guess.
+        tokenize_chinese_chars: make each CJK ideograph a word.
+        strip_accents: None strips when lower-casing.
+        clean_text: drop control characters, make all white space spaces.
+        wordpieces_prefix: how a piece that continues a word begins in the vocabulary.
+        model_max_length: tokens the model reads; None for no limit.
+        padding_side: "right" or "left".
+        truncation_side: "right" or "left".
+        additional_special_tokens: further special tokens.
+        model_input_names: what a call answers; None for what models of this family take.
+        clean_up_tokenization_spaces: what `decode` does where its caller does not say.
+
+    Raises:
+        InputError: neither file is given, or both.
+        CheckpointNotFoundError: there is no such file.
+        CorruptCheckpointError: it is damaged or lacks the unknown token.
+    """
+
+    is_fast = True
+
+    def __init__(
+        self,
+        vocab_file: str | Path | Mapping[str, int] | None = None,
+        tokenizer_file: str | Path | None = None,
+        do_lower_case: bool = True,
+        unk_token: str = "[UNK]",  # noqa: S107 - tokens, not passwords
+        sep_token: str = "[SEP]",  # noqa: S107
+        pad_token: str = "[PAD]",  # noqa: S107
+        cls_token: str = "[CLS]",  # noqa: S107
+        mask_token: str = "[MASK]",  # noqa: S107
+        tokenize_chinese_chars: bool = True,
+        strip_accents: bool | None = None,
+        *,
+        clean_text: bool = True,
+        wordpieces_prefix: str = "##",
+        model_max_length: int | None = None,
+        padding_side: str = "right",
+        truncation_side: str = "right",
+        additional_special_tokens: Iterable[str] = (),
+        model_input_names: Iterable[str] | None = None,
+        clean_up_tokenization_spaces: bool = False,
+    ) -> None:
+        if (vocab_file is None) == (tokenizer_file is None):
+            raise InputError("give a tokenizer either its vocab_file or its tokenizer_file")
+        settings = _stated(
+            {
+                "model_max_length": model_max_length,
+                "padding_side": padding_side,
+                "truncation_side": truncation_side,
+                "model_input_names": None if model_input_names is None else list(model_input_names),
+                "clean_up_tokenization_spaces": clean_up_tokenization_spaces,
+            }
+        )
+        specials = _roles(unk_token, sep_token, pad_token, cls_token, mask_token)
+        if tokenizer_file is not None:
+            path = Path(tokenizer_file)
+            if not path.is_file():
+                raise CheckpointNotFoundError(f"{path}: no such tokenizer file")
+            stated = {
+                "do_lower_case": do_lower_case,
+                "strip_accents": strip_accents,
+                "tokenize_chinese_chars": tokenize_chinese_chars,
+                "additional_special_tokens": list(additional_special_tokens),
+            }
+            self._set_up(read_tokenizer_json(path, {**settings, **specials, **stated}))
+            return
+        source, vocabulary = _vocabulary(vocab_file or {}, unk_token)
+        files = TokenizerFiles(
+            source=source,
+            vocabulary=vocabulary,
+            specials=specials,
+            extra_specials=tuple(additional_special_tokens),
+            clean_text=clean_text,
+            lower_case=do_lower_case,
+            strip_accents=strip_accents,
+            split_chinese=tokenize_chinese_chars,
+            prefix=wordpieces_prefix,
+            settings=settings,
+        )
+        self._set_up(files)
+
+
+class BertTokenizer(SlowTokenizer):
+    """BERT's tokenizer in plain Python; arguments as of `SlowTokenizer`."""
+
+
+class BertTokenizerFast(FastTokenizer):
+    """BERT's tokenizer in Rust; arguments as of `FastTokenizer`."""
+
+
+class MobileBertTokenizer(SlowTokenizer):
+    """MobileBERT's tokenizer, which is BERT's, in plain Python; arguments as of `SlowTokenizer`."""
+
+
+class MobileBertTokenizerFast(FastTokenizer):
+    """MobileBERT's tokenizer, which is BERT's, in Rust; arguments as of `FastTokenizer`."""
+
+
+class DistilBertTokenizer(SlowTokenizer):
+    """DistilBERT's tokenizer, BERT's without token types, in Python; arguments as of `SlowTokenizer`."""
+
+    default_input_names = ("input_ids", "attention_mask")
+
+
+class DistilBertTokenizerFast(FastTokenizer):
+    """DistilBERT's tokenizer, BERT's without token types, in Rust; arguments as of `FastTokenizer`."""
+
+    default_input_names = ("input_ids", "attention_mask")
+
+
+def _roles(unk: str, sep: str, pad: str, cls: str, mask: str) -> dict[str, str]:
+    return {"unk_token": unk, "sep_token": sep, "pad_token": pad, "cls_token": cls, "mask_token": mask}
+
+
+def _stated(settings: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _vocabulary(given: str | Path | Mapping[str, int], unk_token: str) -> tuple[Path, dict[str, int]]:
+    source = Path("the vocabulary given") if isinstance(given, Mapping) else Path(given)
+    vocabulary = dict(given) if isinstance(given, Mapping) else read_vocabulary(given)
+    if unk_token not in vocabulary:
+        raise CorruptCheckpointError(f"{source}: the vocabulary lacks the unknown token {unk_token!r}")
+    return source, vocabulary

@@ -1,0 +1,183 @@
+"""A tokenizer's coming and going: opened from a folder or hub name, changed, and saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tokenizers import AddedToken
+
+from entailment.errors import InputError
+from entailment.text.files import ROLES, TOKENIZER_FILES, read_tokenizer_files
+from entailment.text.hub_tokenizer import HubTokenizer
+from entailment.text.saving import save_tokenizer, save_vocabulary
+
+T = TypeVar("T", bound="KeptTokenizer")
+
+
+class KeptTokenizer(HubTokenizer):
+    """A tokenizer that a checkpoint holds."""
+
+    @classmethod
+    def from_pretrained(
+        cls: type[T],
+        pretrained_model_name_or_path: str | Path,
+        *,
+        revision: str | None = None,
+        cache_dir: str | Path | None = None,
+        local_files_only: bool = False,
+        do_lower_case: bool | None = None,
+        strip_accents: bool | None = None,
+        tokenize_chinese_chars: bool | None = None,
+        do_basic_tokenize: bool | None = None,
+        never_split: Iterable[str] | None = None,
+        model_max_length: int | None = None,
+        padding_side: str | None = None,
+        truncation_side: str | None = None,
+        clean_up_tokenization_spaces: bool | None = None,
+    ) -> T:
+        """Open the tokenizer of a checkpoint folder or hub name.
+
+        Args:
+            pretrained_model_name_or_path: a folder, "org/model", "org/model@revision", or "bundled".
+            revision: branch, tag or commit of a hub name.
+            cache_dir: where downloads are kept; None for the Hugging Face cache.
+            local_files_only: open no connection.
+            do_lower_case: this and what follows, where not None, replaces what the checkpoint says.
+            strip_accents: see the constructor.
+            tokenize_chinese_chars: see the constructor.
+            do_basic_tokenize: see the constructor of the slow tokenizers.
+            never_split: see the constructor of the slow tokenizers.
+            model_max_length: see the constructor.
+            padding_side: see the constructor.
+            truncation_side: see the constructor.
+            clean_up_tokenization_spaces: see the constructor.
+
+        Raises:
+            CheckpointNotFoundError: there is no such folder or name, or no tokenizer in it.
+            CorruptCheckpointError: a file is damaged; the message names it.
+            UnsupportedModelError: the tokenizer is not WordPiece.
+        """
+        folder = tokenizer_folder(
+            pretrained_model_name_or_path, revision=revision, cache_dir=cache_dir, offline=local_files_only
+        )
+        files = read_tokenizer_files(folder)
+        stated = {
+            "do_basic_tokenize": do_basic_tokenize,
+            "never_split": None if never_split is None else list(never_split),
+            "model_max_length": model_max_length,
+            "padding_side": padding_side,
+            "truncation_side": truncation_side,
+            "clean_up_tokenization_spaces": clean_up_tokenization_spaces,
+        }
+        files = replace(
+            files,
+            lower_case=files.lower_case if do_lower_case is None else do_lower_case,
+            strip_accents=files.strip_accents if strip_accents is None else strip_accents,
+            split_chinese=files.split_chinese if tokenize_chinese_chars is None else tokenize_chinese_chars,
+            settings={**files.settings, **{key: value for key, value in stated.items() if value is not None}},
+        )
+        tokenizer = cls.__new__(cls)
+        tokenizer._set_up(files, str(pretrained_model_name_or_path))
+        return tokenizer
+
+    def add_tokens(
+        self, new_tokens: str | AddedToken | Iterable[str | AddedToken], special_tokens: bool = False
+    ) -> int:
+        """Add tokens, to be found in texts before these are split into words.
+
+        Returns:
+            How many of them the vocabulary did not have. The model then needs
+            ``resize_token_embeddings(len(tokenizer))``.
+        """
+        listed = [new_tokens] if isinstance(new_tokens, (str, AddedToken)) else list(new_tokens)
+        added, ids = dict(self.files.tokens_in_text), self.get_vocab()
+        for token in listed:
+            entry = token
+            if not isinstance(entry, AddedToken):
+                entry = AddedToken(str(token), special=special_tokens, normalized=not special_tokens)
+            if not entry.content:
+                continue
+            following = max(len(self.files.vocabulary), max(added, default=0) + 1)
+            added[ids.setdefault(entry.content, following)] = entry
+        new = len(ids) - len(self)
+        self._use(replace(self.files, added=added))
+        return new
+
+    def add_special_tokens(self, special_tokens_dict: Mapping[str, Any]) -> int:
+        """Set special tokens by role, or further ones under "additional_special_tokens".
+
+        Returns:
+            How many of them the vocabulary did not have.
+
+        Raises:
+            InputError: an unknown role.
+        """
+        changes = dict(special_tokens_dict)
+        lists = (changes.pop(key, ()) for key in ("additional_special_tokens", "extra_special_tokens"))
+        extra = [str(token) for listed in lists for token in listed]
+        unknown = [role for role in changes if role not in ROLES]
+        if unknown:
+            raise InputError(f"{unknown[0]!r} is no special token; there are {', '.join(ROLES)}")
+        specials = {**self.files.specials, **{role: str(token) for role, token in changes.items()}}
+        extras = tuple(dict.fromkeys([*self.files.extra_specials, *extra]))
+        new = self.add_tokens([*map(str, changes.values()), *extra], special_tokens=True)
+        self._use(replace(self.files, specials=specials, extra_specials=extras))
+        return new
+
+    def save_vocabulary(self, save_directory: str | Path, filename_prefix: str | None = None) -> tuple[str]:
+        """Write ``vocab.txt`` into a folder; returns its path.
+
+        Raises:
+            InputError: there is no such folder, or a token that no line can hold.
+        """
+        return (str(save_vocabulary(self.files, Path(save_directory), filename_prefix)),)
+
+    def save_pretrained(
+        self, save_directory: str | Path, filename_prefix: str | None = None
+    ) -> tuple[str, ...]:
+        """Write the whole tokenizer into a folder, for this library or ``transformers`` to open.
+
+        Returns:
+            The paths of the files.
+
+        Raises:
+            InputError: the folder cannot be written.
+        """
+        settings: dict[str, object] = {
+            "model_max_length": self.model_max_length,
+            "padding_side": self.padding_side,
+            "truncation_side": self.truncation_side,
+            "clean_up_tokenization_spaces": self.clean_up_tokenization_spaces,
+            "tokenizer_class": type(self).__name__.removesuffix("Fast"),
+        }
+        if self.split_special_tokens:
+            settings["split_special_tokens"] = True
+        if self.model_input_names != list(self.default_input_names):
+            settings["model_input_names"] = self.model_input_names
+        return tuple(map(str, save_tokenizer(self.files, Path(save_directory), settings, filename_prefix)))
+
+    def __repr__(self) -> str:
+        limit = self.model_max_length
+        return f"{type(self).__name__}({self.name_or_path!r}, {len(self)} tokens, up to {limit:g} a row)"
+
+
+def tokenizer_folder(
+    name: str | Path,
+    *,
+    revision: str | None = None,
+    cache_dir: str | Path | None = None,
+    offline: bool = False,
+) -> Path:
+    """The folder that a name leads to; of a hub name only the files of its tokenizer are fetched.
+
+    Raises:
+        CheckpointNotFoundError: it leads nowhere.
+    """
+    # The one import of a neighbouring room: names are resolved in one place, and only when one is opened.
+    from entailment.checkpoint.folder import resolve
+
+    files = (*TOKENIZER_FILES, "config.json")
+    return resolve(name, revision=revision, cache_dir=cache_dir, offline=offline, files=files)

@@ -1,0 +1,1 @@
+"""From arrays to ONNX: one file per architecture, no tracing, no exporter, no torch."""

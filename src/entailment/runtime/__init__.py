@@ -1,0 +1,1 @@
+"""From token ids to logits: batches, and the engines that run them."""

@@ -1,0 +1,266 @@
+"""What turns encoded pairs into logits: the `Engine` protocol, ONNX Runtime, and a stub without a model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from entailment.checkpoint.config import BertConfig, Config, DistilBertConfig
+from entailment.errors import InputError, NonFiniteLogitsError, UnsupportedModelError
+from entailment.graphs.bert import build_bert
+from entailment.graphs.builder import Graph, Weights
+from entailment.graphs.distilbert import build_distilbert
+from entailment.runtime.batches import Batch, full_batches, prefix_batches
+from entailment.text.pairs import EncodedPair
+
+Logits = npt.NDArray[np.float32]
+Precision = Literal["float32"]
+
+TOKENS_PER_BATCH = 1024
+"""Enough for the arithmetic to dominate, few enough for a layer's activations to stay near the processor."""
+
+BATCHES: dict[str, Callable[[Sequence[EncodedPair], int], Iterator[Batch]]] = {
+    "full": full_batches,
+    "prefix": prefix_batches,
+}
+
+
+class Engine(Protocol):
+    """Anything that scores pairs."""
+
+    @property
+    def num_labels(self) -> int:
+        """K, the logits of a pair."""
+
+    def logits(self, pairs: Sequence[EncodedPair]) -> Logits:
+        """Finite logits, float32 [N, K], in the order of the pairs; [0, K] for none.
+
+        Raises:
+            InputError: a pair does not fit the model.
+            NonFiniteLogitsError: the model answered NaN or infinity.
+        """
+
+
+class OpenedCheckpoint(Protocol):
+    """What an engine needs of `entailment.checkpoint.Checkpoint`."""
+
+    @property
+    def name(self) -> str:
+        """What the user called it."""
+
+    @property
+    def config(self) -> Config:
+        """Its architecture."""
+
+    def weights(self) -> Weights:
+        """Its arrays by our names."""
+
+
+class OnnxEngine:
+    """Runs a graph in ONNX Runtime. `logits` may be called from several threads at once.
+
+    Args:
+        graph: the model, as `build_graph` makes it.
+        config: the model's architecture.
+        name: what to call the model in messages.
+        threads: how many threads compute; by default as many as this process may use processors.
+        tokens_per_batch: the most tokens that are computed at once, which bounds the memory.
+
+    Raises:
+        InputError: `threads` or `tokens_per_batch` is below 1.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        config: Config,
+        *,
+        name: str = "the model",
+        threads: int | None = None,
+        tokens_per_batch: int = TOKENS_PER_BATCH,
+    ) -> None:
+        if tokens_per_batch < 1:
+            raise InputError(f"tokens_per_batch is {tokens_per_batch}; it must be at least 1")
+        self.name = name
+        self.config = config
+        self.threads = usable_processors() if threads is None else threads
+        if self.threads < 1:
+            raise InputError(f"threads is {threads}; it must be at least 1")
+        self.tokens_per_batch = tokens_per_batch
+        self._batches = BATCHES[config.attention]
+        # Keeps the arrays alive: ONNX Runtime 1.31 copies those it goes on using, but nothing promises that.
+        self._graph = graph
+        self._session = _open_session(graph, self.threads)
+
+    @classmethod
+    def from_checkpoint(
+        cls,
+        checkpoint: OpenedCheckpoint,
+        *,
+        threads: int | None = None,
+        tokens_per_batch: int = TOKENS_PER_BATCH,
+        precision: Precision = "float32",
+    ) -> Self:
+        """An engine for a checkpoint that `entailment.checkpoint.open_checkpoint` opened.
+
+        Raises:
+            UnsupportedModelError: there is no graph for the architecture.
+            WeightsMismatchError: the weights do not fit the configuration.
+            InputError: an argument is out of range.
+        """
+        graph = build_graph(checkpoint.config, checkpoint.weights(), precision=precision)
+        return cls(
+            graph, checkpoint.config, name=checkpoint.name, threads=threads, tokens_per_batch=tokens_per_batch
+        )
+
+    @property
+    def num_labels(self) -> int:
+        """K, the logits of a pair."""
+        return self.config.num_labels
+
+    def logits(self, pairs: Sequence[EncodedPair]) -> Logits:
+        """Finite logits, float32 [N, K], in the order of the pairs; [0, K] for none.
+
+        A pair's logits do not depend on the other pairs, beyond rounding (1e-5).
+
+        Raises:
+            InputError: a pair is longer than the model reads, or holds ids that its vocabulary lacks.
+            NonFiniteLogitsError: the model answered NaN or infinity.
+        """
+        self._check(pairs)
+        out = np.empty((len(pairs), self.num_labels), dtype=np.float32)
+        for batch in self._batches(pairs, self.tokens_per_batch):
+            feeds = {name: batch.feeds[name] for name in self._graph.inputs}
+            (rows,) = self._session.run(["logits"], {**feeds, **self._graph.tables})
+            out[batch.pairs] = rows[batch.rows]
+        return finite(out, self.name)
+
+    def _check(self, pairs: Sequence[EncodedPair]) -> None:
+        longest, vocabulary = self.config.max_position_embeddings, self.config.vocab_size
+        checked: set[int] = set()  # Many pairs share their texts.
+        for index, pair in enumerate(pairs):
+            length = len(pair.premise) + len(pair.hypothesis)
+            if length > longest:
+                raise InputError(
+                    f"pair {index} has {length} tokens, and {self.name} reads {longest}: "
+                    f"encode with max_length={longest}"
+                )
+            for ids in (pair.premise, pair.hypothesis):
+                if id(ids) not in checked:
+                    check_ids(ids, index, self.name, vocabulary)
+                    checked.add(id(ids))
+
+
+class StubEngine:
+    """Logits without a model, for tests of everything above it: the same pair always gets the same logits.
+
+    Entailment grows with the share of the hypothesis's tokens that occur in the premise, contradiction falls
+    with it.
+
+    Args:
+        num_labels: K. Logit 0 is entailment; the last is contradiction, or not_entailment where there are
+            two.
+    """
+
+    def __init__(self, num_labels: int = 3) -> None:
+        if num_labels < 1:
+            raise InputError(f"num_labels is {num_labels}; it must be at least 1")
+        self._num_labels = num_labels
+
+    @property
+    def num_labels(self) -> int:
+        """K, the logits of a pair."""
+        return self._num_labels
+
+    def logits(self, pairs: Sequence[EncodedPair]) -> Logits:
+        """Logits [N, K]: from 4 down to -4 where all tokens are shared, the reverse where none are."""
+        shares = np.array([shared_tokens(pair) for pair in pairs], dtype=np.float32).reshape(-1, 1)  # [N, 1]
+        slope = np.linspace(4.0, -4.0, self.num_labels, dtype=np.float32)  # [K]
+        return (2.0 * shares - 1.0) * slope
+
+
+def shared_tokens(pair: EncodedPair) -> float:
+    """The share of the hypothesis's tokens, [SEP] aside, that occur in the premise; 0 for no tokens."""
+    tokens = pair.hypothesis[:-1]
+    return float(np.isin(tokens, pair.premise).mean()) if len(tokens) else 0.0
+
+
+def build_graph(config: Config, weights: Weights, *, precision: Precision = "float32") -> Graph:
+    """The graph of a checkpoint, whichever its architecture.
+
+    Args:
+        config: the architecture.
+        weights: arrays by our names.
+        precision: of weights and arithmetic. This is the place where others will be chosen.
+
+    Raises:
+        UnsupportedModelError: there is no graph for the architecture.
+        InputError: there is no such precision.
+    """
+    if precision != "float32":
+        raise InputError(f"precision {precision!r} is not supported; supported is 'float32'")
+    if isinstance(config, BertConfig):
+        return build_bert(config, weights)
+    if isinstance(config, DistilBertConfig):
+        return build_distilbert(config, weights)
+    raise UnsupportedModelError(
+        f"there is no graph for model_type {config.model_type!r} yet; supported are bert and distilbert"
+    )
+
+
+def check_ids(ids: npt.NDArray[np.integer[Any]], index: int, name: str, vocabulary: int) -> None:
+    """Refuses a side of a pair that is empty, or that holds ids the model has no embedding for.
+
+    Raises:
+        InputError: it is so; the message names the pair by its index.
+    """
+    if not len(ids):
+        raise InputError(f"pair {index} has a side without tokens, not even [SEP]")
+    lowest, highest = int(ids.min()), int(ids.max())
+    if lowest < 0 or highest >= vocabulary:
+        raise InputError(
+            f"pair {index} holds token id {lowest if lowest < 0 else highest}, and {name} knows 0 to "
+            f"{vocabulary - 1}: was it encoded with another model's tokenizer?"
+        )
+
+
+def finite(logits: Logits, name: str) -> Logits:
+    """The logits, if all of them are numbers.
+
+    Raises:
+        NonFiniteLogitsError: one of them is NaN or infinite.
+    """
+    if np.isfinite(logits).all():
+        return logits
+    count = int((~np.isfinite(logits)).any(axis=-1).sum())
+    raise NonFiniteLogitsError(
+        f"{name} answered NaN or infinity for {count} of {len(logits)} pairs: its weights are broken "
+        "or overflowed; fetch or export the checkpoint again"
+    )
+
+
+def usable_processors() -> int:
+    """How many processors this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _open_session(graph: Graph, threads: int) -> Any:
+    import onnxruntime  # Here, for it takes a tenth of a second and much of this package needs no model.
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3  # Errors alone; they are raised as well.
+    # The graph is fused by hand. The higher levels would replace Add + LayerNormalization by an operator that
+    # is slower.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    # A plan of the memory is kept for every shape ever seen, and here nearly every batch has a new one.
+    options.enable_mem_pattern = False
+    values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in graph.weights.values()]
+    options.add_external_initializers(list(graph.weights), values)
+    return onnxruntime.InferenceSession(graph.model, options, providers=["CPUExecutionProvider"])

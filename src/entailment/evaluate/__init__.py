@@ -1,0 +1,1 @@
+"""Measures of how often, and how surely, a model is right."""

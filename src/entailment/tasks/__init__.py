@@ -1,0 +1,1 @@
+"""Logits to answers: NLI, zero-shot classification, cross-encoder scores."""

@@ -1,0 +1,241 @@
+"""Scores of pairs as sentence-transformers' CrossEncoder gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, NotRequired, TypedDict, TypeVar, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from entailment.errors import InputError, TextError
+from entailment.tasks.chunks import Notes, chunked, pair_cost
+from entailment.tasks.model import PairModel, as_model, with_order
+from entailment.tasks.nli import check_pair, count_from, note_truncation
+from entailment.tasks.scores import sigmoid, softmax
+
+Pair = Sequence[str]  # two texts
+Activation = Callable[[NDArray[np.float32]], Any]  # logits [n, K] to an array of as many rows
+Item = TypeVar("Item")
+
+CHUNK = 1_024  # pairs sorted by length and run together
+
+
+class Ranked(TypedDict):
+    """One document of a ranking: its index in the list given, its score, its text if asked for."""
+
+    corpus_id: int
+    score: float
+    text: NotRequired[str]
+
+
+class CrossEncoder:
+    """Scores pairs of texts; raw logits need no label order, so none is asked for.
+
+    Differs from sentence-transformers: only the first text of a pair is ever truncated (which is noted), and
+    a second text too long for the model is an error; empty texts are errors.
+
+    Args:
+        model: a folder, a hub name, a `PairModel` already open, or None for the model in the package.
+        label_order: names of the logits, by index, if the checkpoint does not say; only `rank` needs them.
+        threads, max_length: as in `load_model`.
+        activation_fn: applied to the logits [n, K] before anything else; None: a sigmoid if K is 1 (or
+            nothing, if the checkpoint's config.json says so), nothing otherwise.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | PairModel | None = None,
+        *,
+        label_order: Sequence[str] | None = None,
+        threads: int | None = None,
+        max_length: int | None = None,
+        activation_fn: Activation | None = None,
+    ) -> None:
+        self.model = as_model(
+            model, label_order=label_order, threads=threads, max_length=max_length, needs_order=False
+        )
+        self.activation_fn = activation_fn
+
+    @property
+    def num_labels(self) -> int:
+        """K, the number of logits of a pair."""
+        return self.model.engine.num_labels
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """Names of the K logits by index: those of NLI where they are known, else the checkpoint's own."""
+        if self.model.labels is not None:
+            return self.model.labels.names
+        return self.model.class_names or tuple(f"LABEL_{index}" for index in range(self.num_labels))
+
+    @overload
+    def predict(
+        self,
+        sentences: Pair | Iterable[Pair],
+        batch_size: int = ...,
+        show_progress_bar: bool | None = ...,
+        activation_fn: Activation | None = ...,
+        apply_softmax: bool | None = ...,
+        convert_to_numpy: Literal[True] = ...,
+    ) -> NDArray[Any]: ...
+    @overload
+    def predict(
+        self,
+        sentences: Pair | Iterable[Pair],
+        batch_size: int = ...,
+        show_progress_bar: bool | None = ...,
+        activation_fn: Activation | None = ...,
+        apply_softmax: bool | None = ...,
+        *,
+        convert_to_numpy: bool,
+    ) -> NDArray[Any] | list[NDArray[Any]]: ...
+    def predict(
+        self,
+        sentences: Pair | Iterable[Pair],
+        batch_size: int = 32,
+        show_progress_bar: bool | None = None,
+        activation_fn: Activation | None = None,
+        apply_softmax: bool | None = False,
+        convert_to_numpy: bool = True,
+    ) -> NDArray[Any] | list[NDArray[Any]]:
+        """Score one pair or many.
+
+        Args:
+            sentences: a pair of texts, or any number of pairs.
+            batch_size: accepted so that calls move over; batches are made by tokens and never change a score.
+            show_progress_bar: draw one on stderr.
+            activation_fn: in place of the one given to the constructor.
+            apply_softmax: with K > 1, scores of each pair sum to 1.
+            convert_to_numpy: False gives a list with one row per pair.
+
+        Returns:
+            [N, K] for N pairs, [K] for one pair; without the last axis if K is 1. float32 unless
+            `activation_fn` answers otherwise. Raw logits if K > 1, unless asked otherwise.
+
+        Raises:
+            TextError: an empty text, something that is not a pair, or a second text too long for the model.
+            NonFiniteLogitsError: the model answered NaN or infinity.
+        """
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+            raise InputError(f"batch_size must be a positive whole number, not {batch_size!r}")
+        if isinstance(sentences, (str, bytes)) or not isinstance(sentences, Iterable):
+            raise TextError(f"predict takes a pair of texts or a list of pairs, not {sentences!r:.100}")
+        pairs: list[Any] = list(sentences)
+        alone = len(pairs) == 2 and all(isinstance(text, str) for text in pairs)
+        logits = self._logits([pairs] if alone else pairs, bool(show_progress_bar))
+        scores = self._activate(logits, activation_fn or self.activation_fn)
+        if scores.ndim > 1 and self.num_labels == 1:
+            scores = scores.squeeze(-1)
+        if apply_softmax and scores.ndim > 1:
+            scores = softmax(scores).astype(scores.dtype)
+        if alone:
+            return np.asarray(scores[0])
+        return scores if convert_to_numpy else list(scores)
+
+    def rank(
+        self,
+        query: str,
+        documents: Sequence[str],
+        top_k: int | None = None,
+        return_documents: bool = False,
+        batch_size: int = 32,
+        show_progress_bar: bool | None = None,
+        activation_fn: Activation | None = None,
+    ) -> list[Ranked]:
+        """Sort documents by how well they answer, or support, a query.
+
+        With one logit (a reranker) the score is that of the pair (query, document), as in
+        sentence-transformers. An NLI model, which sentence-transformers refuses here, ranks by the
+        probability from 0 to 1 that the **document entails the query**: the document is the premise, the
+        query the claim it may support. (The other direction would ask whether a short query implies all a
+        document says.) This needs the label order, which is found out when first needed, and takes no
+        `activation_fn`.
+
+        Args:
+            query: one text.
+            documents: texts; an empty list has an empty ranking.
+            top_k: keep this many; None keeps all.
+            return_documents: add each document's ``text``.
+            batch_size, show_progress_bar, activation_fn: as in `predict`.
+
+        Returns:
+            By falling score, equal scores in the order given: ``corpus_id`` (index into `documents`),
+                ``score``.
+
+        Raises:
+            LabelOrderError: more than one logit, and nobody can tell which means entailment.
+            TextError: an empty text, or a query (with one logit: a document) too long for the model.
+        """
+        texts = _documents(query, documents)
+        if top_k is not None and (isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 0):
+            raise InputError(f"top_k must be a whole number or None, not {top_k!r}")
+        if self.num_labels == 1:
+            scores = self.predict(
+                [(query, text) for text in texts], batch_size, show_progress_bar, activation_fn
+            )
+        elif activation_fn is not None:
+            raise InputError(
+                "rank with an NLI model gives probabilities of entailment and takes no activation_fn"
+            )
+        else:
+            self.model = with_order(self.model)
+            logits = self._logits([(text, query) for text in texts], bool(show_progress_bar))
+            scores = softmax(logits)[:, self.model.order.entailment]
+        ranking: list[Ranked] = []
+        for index in np.argsort(-scores, kind="stable").tolist()[:top_k]:
+            ranked: Ranked = {"corpus_id": index, "score": float(scores[index])}
+            if return_documents:
+                ranked["text"] = texts[index]
+            ranking.append(ranked)
+        return ranking
+
+    def _logits(self, pairs: Sequence[object], show_progress_bar: bool) -> NDArray[np.float32]:
+        """[N, K], in the order given, in bounded memory beyond the texts."""
+        checked = [check_pair(pair, row) for row, pair in enumerate(pairs, start=1)]
+        notes, parts, done = Notes(), [np.empty((0, self.num_labels), dtype=np.float32)], 0
+        chunks = chunked(checked, CHUNK, pair_cost)
+        for chunk in _progress(chunks, len(checked)) if show_progress_bar else chunks:
+            encoded, logits = self.model.run(chunk, count_from(done + 1, "pair"))
+            for number, pair in enumerate(encoded, start=done + 1):
+                note_truncation(notes, f"the first text of pair {number}", pair.truncated)
+            parts.append(logits)
+            done += len(chunk)
+        return np.concatenate(parts)
+
+    def _activate(self, logits: NDArray[np.float32], activation: Activation | None) -> NDArray[Any]:
+        if activation is not None:
+            scores = np.asarray(activation(logits))
+            if scores.shape[:1] != logits.shape[:1]:
+                raise InputError(
+                    f"activation_fn made {scores.shape} of logits {logits.shape}; it must keep the rows"
+                )
+            return scores
+        if self.num_labels == 1 and self.model.activation == "sigmoid":
+            return sigmoid(logits).astype(np.float32)
+        return logits
+
+
+def _documents(query: str, documents: Sequence[str]) -> list[str]:
+    if isinstance(documents, (str, bytes)) or not isinstance(documents, Iterable):
+        raise TextError(f"documents must be a list of texts, not {type(documents).__name__}")
+    texts = list(documents)
+    for row, text in [("the query", query), *((f"document {row}", text) for row, text in enumerate(texts))]:
+        if not isinstance(text, str):
+            raise TextError(f"{row} is not a text but {text!r:.100} ({type(text).__name__})")
+        if not text.strip():
+            raise TextError(f"{row} is empty")
+    return texts
+
+
+def _progress(chunks: Iterator[list[Item]], total: int) -> Iterator[list[Item]]:
+    """The chunks, with a bar on stderr that counts their items."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("Pairs", total=total)
+        for chunk in chunks:
+            yield chunk
+            progress.advance(task, len(chunk))

@@ -1,0 +1,197 @@
+"""`load_model` and the tasks end to end, on tiny random checkpoints."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.tasks.pair_fakes import fake_model
+from tests.tiny import tiny_bert
+
+from entailment.checkpoint.labels import PROBE_PAIRS
+from entailment.errors import CheckpointNotFoundError, InputError, LabelOrderError, TextError
+from entailment.tasks.cross_encoder import CrossEncoder
+from entailment.tasks.model import load_model, with_order
+from entailment.tasks.nli import NLI
+from entailment.tasks.zero_shot import ZeroShotClassifier
+from entailment.text.pairs import PairEncoder
+
+UNNAMED = ("LABEL_0", "LABEL_1", "LABEL_2")
+NLI_NAMES = ("entailment", "neutral", "contradiction")
+LABELS = ["sports", "politics", "food", "music"]
+TEXTS = ["the striker scored twice in the final", "the minister lost the election", "a good soup with bread"]
+PAIRS = [(text, f"this is {label}") for text in TEXTS for label in LABELS]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("checkpoints")
+    return {
+        "full": tiny_bert(root / "full"),
+        "prefix": tiny_bert(root / "prefix", attention="prefix"),
+        "two": tiny_bert(root / "two", labels=("not_entailment", "entailment")),
+        "unnamed": tiny_bert(root / "unnamed", labels=UNNAMED),
+        "one": tiny_bert(root / "one", labels=("LABEL_0",)),
+        "foreign": tiny_bert(root / "foreign", labels=("negative", "neutral", "positive")),
+    }
+
+
+def test_the_order_comes_from_the_names(folders: dict[str, Path]) -> None:
+    model = load_model(folders["full"])
+    assert model.order.source == "names"
+    assert model.order.names == NLI_NAMES
+    assert model.class_names == NLI_NAMES
+    assert load_model(folders["two"]).order.entailment == 1
+
+
+def test_a_stated_order_beats_the_names(folders: dict[str, Path]) -> None:
+    order = load_model(folders["full"], label_order=["contradiction", "entailment", "neutral"]).order
+    assert (order.source, order.entailment, order.contradiction) == ("stated", 1, 0)
+
+
+def test_silent_names_and_an_undecided_probe_say_how_to_state_the_order(folders: dict[str, Path]) -> None:
+    for open_task in (load_model, NLI, ZeroShotClassifier):
+        with pytest.raises(LabelOrderError) as error:
+            open_task(folders["unnamed"])
+        assert str(folders["unnamed"]) in str(error.value)
+        assert "label_order=[" in str(error.value)
+    stated = NLI(folders["unnamed"], label_order=list(NLI_NAMES))
+    assert set(stated("a dog", "a cat").scores) == set(NLI_NAMES)
+
+
+def test_the_probe_decides_where_the_model_knows_inference() -> None:
+    meant = {(premise, hypothesis): name for premise, hypothesis, name in PROBE_PAIRS}
+    order = ("neutral", "contradiction", "entailment")
+    model = fake_model(lambda p, h: [5.0 * (name == meant[p, h]) for name in order], None)
+    probed = with_order(model)
+    assert probed.order.names == order
+    assert probed.order.source == "probe"
+    assert with_order(probed) is probed
+
+
+@pytest.mark.parametrize("order", [["entailment", "neutral"], ["a", "b", "c"], ["entailment"] * 3])
+def test_a_stated_order_that_does_not_fit(folders: dict[str, Path], order: list[str]) -> None:
+    for needs_order in (True, False):
+        with pytest.raises(LabelOrderError, match="stated order"):
+            load_model(folders["full"], label_order=order, needs_order=needs_order)
+
+
+def test_raw_logits_need_no_order(folders: dict[str, Path]) -> None:
+    for name, classes in [("unnamed", UNNAMED), ("foreign", ("negative", "neutral", "positive"))]:
+        model = CrossEncoder(folders[name])
+        assert model.label_names == classes
+        assert model.predict(PAIRS).shape == (len(PAIRS), 3)
+        with pytest.raises(LabelOrderError):
+            model.rank("query", ["document"])
+        with pytest.raises(LabelOrderError):
+            NLI(folders[name])
+
+
+def test_a_reranker_is_no_nli_model(folders: dict[str, Path]) -> None:
+    with pytest.raises(LabelOrderError, match="1 logit cannot tell entailment"):
+        NLI(folders["one"])
+    scores = CrossEncoder(folders["one"]).predict(PAIRS)
+    assert scores.shape == (len(PAIRS),)
+    assert ((scores > 0) & (scores < 1)).all()
+
+
+@pytest.mark.parametrize(
+    ("stated", "raw"),
+    [
+        ({"sentence_transformers": {"activation_fn": "torch.nn.modules.linear.Identity"}}, True),
+        ({"sbert_ce_default_activation_function": "torch.nn.modules.linear.Identity"}, True),
+        ({"sentence_transformers": {"activation_fn": "torch.nn.modules.activation.Sigmoid"}}, False),
+        ({"sentence_transformers": {"version": "5.0"}}, False),
+        ({"sentence_transformers": 3}, False),
+    ],
+)
+def test_the_activation_a_checkpoint_states(
+    folders: dict[str, Path], tmp_path: Path, stated: dict[str, object], raw: bool
+) -> None:
+    folder = tiny_bert(tmp_path / "model", labels=("LABEL_0",))
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, **stated}))
+    sigmoid = CrossEncoder(folders["one"]).predict(PAIRS)
+    expected = np.log(sigmoid / (1 - sigmoid)) if raw else sigmoid
+    np.testing.assert_allclose(CrossEncoder(folder).predict(PAIRS), expected, atol=1e-4)
+
+
+def test_length_of_pairs(folders: dict[str, Path]) -> None:
+    encoders = [
+        load_model(folders[name], max_length=most).encoder
+        for name, most in [("full", None), ("full", 20), ("prefix", None)]
+    ]
+    assert all(isinstance(encoder, PairEncoder) for encoder in encoders)
+    lengths = [(e.max_length, e.hypothesis_reserve) for e in encoders if isinstance(e, PairEncoder)]
+    assert lengths == [(64, 0), (20, 0), (64, 30)]  # a reserve of 64 would leave a model of 64 no premise
+    for most in (3, 65, 12.5, True):
+        with pytest.raises(InputError, match="max_length must be a whole number from 8 to 64"):
+            load_model(folders["full"], max_length=most)  # type: ignore[arg-type]
+
+
+def test_no_such_model(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointNotFoundError):
+        ZeroShotClassifier(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["full", "prefix", "two"])
+def test_the_three_tasks_agree(folders: dict[str, Path], name: str) -> None:
+    model = load_model(folders[name], threads=1)
+    logits = CrossEncoder(model).predict(PAIRS).reshape(len(TEXTS), len(LABELS), -1)
+    results = NLI(model)(PAIRS)
+    template = "this is {}"
+    for index, answer in enumerate(ZeroShotClassifier(model)(TEXTS, LABELS, hypothesis_template=template)):
+        entailed = logits[index, :, model.order.entailment].astype(float)
+        expected = np.exp(entailed) / np.exp(entailed).sum()
+        assert [answer["scores"][answer["labels"].index(label)] for label in LABELS] == pytest.approx(
+            expected.tolist(), abs=1e-5
+        )
+        for place in range(len(LABELS)):
+            result = results[index * len(LABELS) + place]
+            assert result.label == model.order.names[logits[index, place].argmax()]
+
+
+@pytest.mark.parametrize("name", ["full", "prefix"])
+def test_neither_company_nor_chunks_change_an_answer(folders: dict[str, Path], name: str) -> None:
+    classifier = ZeroShotClassifier(folders[name])
+    texts = [f"{text} {word}" for text in TEXTS for word in ("", "today", "in the city by the river")] * 3
+    together = classifier(texts, LABELS, multi_label=True)
+    streamed = list(classifier.stream(texts, LABELS, multi_label=True, chunk_size=2))
+    for text, first, second in zip(texts, together, streamed, strict=True):
+        assert first["sequence"] == second["sequence"] == text
+        for label, score in zip(first["labels"], first["scores"], strict=True):
+            assert classifier(text, label)["scores"] == pytest.approx([score], abs=1e-5)
+            assert second["scores"][second["labels"].index(label)] == pytest.approx(score, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["full", "prefix"])
+def test_an_endless_text_is_cut_and_said_so(
+    folders: dict[str, Path], name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = "the dog runs in the park. " * 400_000
+    with caplog.at_level(logging.WARNING, "entailment"):
+        answer = ZeroShotClassifier(folders[name])(text, LABELS)
+    assert answer["truncated"]["total"] == len(text)
+    assert 0 < answer["truncated"]["read"] < 400
+    assert len(caplog.records) == 1
+    assert sum(answer["scores"]) == pytest.approx(1.0)
+
+
+def test_with_prefix_attention_the_cut_does_not_depend_on_the_labels(folders: dict[str, Path]) -> None:
+    classifier = ZeroShotClassifier(folders["prefix"])
+    text = "the dog runs in the park. " * 20
+    alone = classifier(text, ["food"], multi_label=True)
+    both = classifier(text, ["food", "a very long label about politics"], multi_label=True)
+    assert both["truncated"] == alone["truncated"]
+    assert both["scores"][both["labels"].index("food")] == pytest.approx(alone["scores"][0], abs=1e-5)
+
+
+def test_texts_and_hypotheses_that_do_not_fit(folders: dict[str, Path]) -> None:
+    classifier = ZeroShotClassifier(folders["full"])
+    with pytest.raises(TextError, match=r"^text 2 with the label 'x': the premise is empty: "):
+        classifier(["a dog", "\u200b"], ["x", "y"])
+    with pytest.raises(TextError, match=r"^text 1 with the label 'zebra zebra .*': the hypothesis has "):
+        classifier(["a dog"], ["x", "zebra " * 20])

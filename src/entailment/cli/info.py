@@ -1,0 +1,158 @@
+"""`entail info`: what a model is, and how it is known which of its logits means entailment."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from entailment.cli.notes import note
+from entailment.cli.options import model_options
+from entailment.cli.output import print_json
+from entailment.errors import LabelOrderError
+from entailment.tables import Row
+
+if TYPE_CHECKING:
+    from entailment.checkpoint.folder import Checkpoint
+    from entailment.tasks.model import PairModel
+
+HOW = {
+    "names": "by the names in config.json",
+    "probe": "by the model's answers to plain pairs",
+    "stated": "as stated with --label-order",
+}
+
+
+@click.command(short_help="What a model is, and what its logits mean.")
+@click.argument("model", required=False)
+@click.option("--probe", is_flag=True, help="Check the label order by the model's answers to plain pairs.")
+@model_options
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def info(
+    model: str | None,
+    probe: bool,
+    threads: int | None,
+    label_order: tuple[str, ...] | None,
+    as_json: bool,
+) -> None:
+    """What MODEL (a folder or a hub name; without it, the bundled model) is, and what its logits mean.
+
+    \b
+    entail info
+    entail info cross-encoder/nli-MiniLM2-L6-H768 --probe
+
+    The label order comes from --label-order, else from the names in config.json, else from the model's
+    answers to a few plain pairs. With --probe those answers check the names, too.
+    """
+    from entailment.checkpoint.folder import open_checkpoint
+    from entailment.tasks.model import MAX_LENGTH, load_model
+
+    checkpoint = open_checkpoint(model)
+    facts = _facts(checkpoint)
+    facts["max_length"] = min(MAX_LENGTH, checkpoint.config.max_position_embeddings)
+    try:
+        loaded = load_model(model, label_order=label_order, threads=threads)
+        order = loaded.order
+        facts["label_order"] = {"names": list(order.names), "source": order.source}
+    except LabelOrderError as error:
+        if label_order is not None:
+            raise
+        loaded = load_model(model, threads=threads, needs_order=False)
+        facts.update(label_order=None, label_order_error=str(error))
+    if probe:
+        facts["probe"] = _probe(loaded)
+    if as_json:
+        print_json(facts)
+    else:
+        _show(facts)
+
+
+def _facts(checkpoint: Checkpoint) -> Row:
+    config = checkpoint.config
+    return {
+        "model": checkpoint.name,
+        "folder": str(checkpoint.folder),
+        "architecture": config.model_type,
+        "layers": config.num_hidden_layers,
+        "hidden_size": config.hidden_size,
+        "attention_heads": config.num_attention_heads,
+        "vocabulary": config.vocab_size,
+        "parameters": sum(int(array.size) for array in checkpoint.weights().values()),
+        "size_bytes": sum(file.stat().st_size for file in checkpoint.folder.rglob("*") if file.is_file()),
+        "attention": config.attention,
+        "classes": [config.id2label[index] for index in sorted(config.id2label)],
+        "licence": licence_of(checkpoint.folder),
+    }
+
+
+def _probe(model: PairModel) -> Row:
+    """What the model's answers to plain pairs say on their own, and whether the known order says the same."""
+    from entailment.checkpoint.labels import PROBE_PAIRS, order_from_probe, probe_disagreement
+
+    _, logits = model.run([(premise, hypothesis) for premise, hypothesis, _ in PROBE_PAIRS])
+    try:
+        found = order_from_probe(logits, model.engine.num_labels)
+    except LabelOrderError as error:
+        return {"names": None, "agrees": None, "error": str(error)}
+    against = None if model.labels is None else probe_disagreement(model.labels, logits)
+    if against is not None:
+        note(f"{against}; if that is so, state it: --label-order {','.join(found.names)}")
+    return {"names": list(found.names), "agrees": against is None}
+
+
+def licence_of(folder: Path) -> str | None:
+    """The licence in the front matter of a model card, README.md; None where none is stated."""
+    try:
+        card = (folder / "README.md").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    front = re.match(r"\ufeff?---\s*\n(.*?)\n---\s*(\n|\Z)", card, flags=re.DOTALL)
+    if front is None:
+        return None
+    pattern = r"^(license(?:_name)?):[ \t]*['\"]?(.+?)['\"]?[ \t]*$"
+    stated = dict(re.findall(pattern, front[1], flags=re.MULTILINE))
+    licence = stated.get("license")
+    return stated.get("license_name", licence) if licence == "other" else licence
+
+
+def _show(facts: Row) -> None:
+    from entailment.cli import show
+
+    def number(name: str) -> str:
+        return f"{facts[name]:,}"
+
+    lines = {
+        "model": str(facts["model"]),
+        "folder": str(facts["folder"]),
+        "architecture": f"{facts['architecture']}: {facts['layers']} layers of width {facts['hidden_size']}, "
+        f"{facts['attention_heads']} heads, {number('vocabulary')} word pieces",
+        "parameters": number("parameters"),
+        "size": f"{_megabytes(facts['size_bytes'])} on disk",
+        "attention": str(facts["attention"]),
+        "max length": f"{facts['max_length']} tokens",
+        "label order": _order_in_words(facts),
+        "licence": str(facts["licence"] or "not stated in a model card"),
+    }
+    if isinstance(found := facts.get("probe"), dict):
+        lines["probe"] = _probe_in_words(found)
+    show.facts(lines)
+
+
+def _megabytes(size: object) -> str:
+    return f"{size / 1e6:,.1f} MB" if isinstance(size, int) else str(size)
+
+
+def _order_in_words(facts: Row) -> str:
+    order = facts["label_order"]
+    if not isinstance(order, dict):
+        return f"unknown: {facts['label_order_error']}"
+    return f"{', '.join(order['names'])} ({HOW[order['source']]})"
+
+
+def _probe_in_words(found: Row) -> str:
+    names = found["names"]
+    if not isinstance(names, list):
+        return "undecided: the answers to the plain pairs show no order"
+    return f"{', '.join(names)} ({'agrees' if found['agrees'] else 'DISAGREES'})"

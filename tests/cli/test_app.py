@@ -1,0 +1,177 @@
+"""The command group: help, exit codes, interrupts, closed pipes, and docs/cli.md."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Entail
+
+from entailment.cli.notes import one_line
+from entailment.cli.reference import reference
+from entailment.errors import MissingExtraError
+
+ROOT = Path(__file__).parents[2]
+ENTAIL = [sys.executable, "-c", "from entailment.cli import main; main()"]
+
+
+def test_help(entail: Entail) -> None:
+    for arguments in (["--help"], ["-h"]):
+        found = entail(*arguments)
+        assert (found.code, found.err) == (0, "")
+        for command in ("classify", "nli", "evaluate", "info"):
+            assert f"\n  {command} " in found.out
+
+
+@pytest.mark.parametrize("command", ["classify", "nli", "evaluate", "info"])
+def test_help_of_a_command_shows_examples(entail: Entail, command: str) -> None:
+    found = entail(command, "--help")
+    assert found.code == 0
+    assert f"\n  entail {command}" in found.out
+    assert "\b" not in found.out
+
+
+def test_no_command_is_the_help_on_stderr(entail: Entail) -> None:
+    found = entail()
+    assert (found.code, found.out) == (2, "")
+    assert "Usage: entail" in found.err
+
+
+def test_version(entail: Entail) -> None:
+    found = entail("--version")
+    assert found.code == 0
+    assert found.out.startswith("entail 0.")
+
+
+def test_help_loads_no_room() -> None:
+    program = (
+        "import sys\nfrom entailment.cli.app import run\nrun(['classify', '--help'])\n"
+        "loaded = {name.split('.')[0] for name in sys.modules}\n"
+        "loaded &= {'numpy', 'onnxruntime', 'rich', 'tokenizers'}\n"
+        "assert not loaded, loaded"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+
+def test_the_reference_is_that_of_the_commands() -> None:
+    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == reference(), "run `make docs`"
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("entailment.tasks.nli.NLI.__init__", fail)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (MissingExtraError("torch", extra="train", purpose="this"), 3, "this needs torch: pip install"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (
+            RuntimeError("no idea\nat all"),
+            1,
+            "RuntimeError: no idea at all (a fault of ours; ENTAIL_TRACEBACK=1",
+        ),
+        (MemoryError(), 1, "MemoryError"),
+        (RecursionError("deep"), 1, "RecursionError: deep"),
+    ],
+)
+def test_exit_codes(
+    entail: Entail, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, message: str
+) -> None:
+    failing(monkeypatch, error)
+    found = entail("nli", "a", "b")
+    assert found.code == code
+    assert found.err.strip().splitlines()[-1].startswith(f"entail: error: {message}")
+    assert "Traceback" not in found.err
+
+
+def test_a_traceback_on_request(entail: Entail, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing(monkeypatch, RuntimeError("no idea"))
+    monkeypatch.setenv("ENTAIL_TRACEBACK", "1")
+    with pytest.raises(RuntimeError, match="no idea"):
+        entail("nli", "a", "b")
+
+
+@pytest.mark.parametrize("rows", [1, 5000])
+def test_a_reader_that_leaves_early_is_no_error(model: Path, rows: int) -> None:
+    arguments = [*ENTAIL, "classify", "--input", "-", "--labels", "food,sports", "--model", str(model)]
+    with subprocess.Popen(
+        arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin and process.stdout and process.stderr
+        process.stdout.close()
+        with contextlib.suppress(BrokenPipeError):  # it may be gone before it has read all
+            process.stdin.write(b"soup and bread\n" * rows)
+            process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 1
+
+
+def test_terminated_midway_leaves_nothing(model: Path, tmp_path: Path) -> None:
+    output = tmp_path / "answers.jsonl"
+    arguments = [*ENTAIL, "classify", "--input", "-", "--labels", "a,b"]
+    arguments += ["--model", str(model), "--output", str(output)]
+    with subprocess.Popen(arguments, stdin=subprocess.PIPE) as process:
+        assert process.stdin
+        for _ in range(2000):
+            process.stdin.write(b"soup and bread\n")
+        process.stdin.flush()
+        while not any(tmp_path.iterdir()):
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 143
+        process.stdin.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_json_stays_valid_where_stdout_is_not_utf8(model: Path) -> None:
+    arguments = [*ENTAIL, "classify", "caf\u00e9", "--labels", "food,sports", "--model", str(model)]
+    environment = {"PYTHONIOENCODING": "latin-1", "PATH": ""}
+    done = subprocess.run([*arguments, "--json"], env=environment, capture_output=True, check=True)
+    assert b'"sequence": "caf\\u00e9"' in done.stdout
+    done = subprocess.run(
+        arguments, env={"PYTHONIOENCODING": "ascii:replace"}, capture_output=True, check=True
+    )
+    assert b"#" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a\n b\t c", "a b c"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("\udcff", "\\udcff"),
+        ("caf\u00e9", "caf\u00e9"),
+    ],
+)
+def test_messages_are_one_printable_line(text: str, line: str) -> None:
+    assert one_line(text) == line
+
+
+def test_progress_counts_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from entailment.cli.notes import progress
+
+    def count() -> None:
+        with progress("texts", 2) as advance:
+            step: Callable[[int], None] = advance
+            step(1)
+            step(1)
+
+    count()
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    count()
+    out, err = capsys.readouterr()
+    assert (out, "texts" in err) == ("", True)

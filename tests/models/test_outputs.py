@@ -1,0 +1,88 @@
+"""Answers are read by attribute, key, position and as a tuple, like the reference's."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+
+import pytest
+import torch
+from tests.models.tiny_models import EVERY_CLASS, labelled, tiny
+
+from entailment.models.outputs import SequenceClassifierOutput
+
+
+def output(*, loss: bool = False) -> SequenceClassifierOutput:
+    return SequenceClassifierOutput(loss=torch.tensor(0.5) if loss else None, logits=torch.ones(2, 3))
+
+
+def test_four_ways_in() -> None:
+    found = output()
+    assert found.logits is found["logits"] is found[0] is found.to_tuple()[0]
+    assert found[:1] == (found.logits,)
+    assert output(loss=True)[0].item() == 0.5
+
+
+def test_what_is_not_there_is_no_key() -> None:
+    found = output()
+    assert found.loss is None
+    assert list(found) == ["logits"] == list(found.keys())
+    assert len(found) == 1
+    assert "loss" not in found
+    assert "loss" in output(loss=True)
+    assert found.get("loss") is None
+    assert found.get("loss", 3) == 3
+    with pytest.raises(KeyError, match="loss"):
+        found["loss"]
+    with pytest.raises(IndexError):
+        found[1]
+
+
+def test_it_is_a_mapping() -> None:
+    found = output(loss=True)
+    assert dict(found.items()) == {**{name: found[name] for name in found}}
+    assert dict(zip(found, found.values(), strict=True)).keys() == {"loss", "logits"}
+
+
+def test_it_is_frozen_and_travels() -> None:
+    found = output()
+    with pytest.raises(AttributeError):
+        found.logits = torch.zeros(1)  # type: ignore[misc]
+    for again in (copy.deepcopy(found), pickle.loads(pickle.dumps(found))):  # noqa: S301
+        assert torch.equal(again.logits, found.logits)
+
+
+@pytest.mark.parametrize(("architecture", "task"), EVERY_CLASS)
+@torch.inference_mode()
+def test_a_tuple_on_demand(architecture: str, task: str) -> None:
+    model = tiny(architecture, task)
+    given = (
+        labelled(task)
+        if task != "Model"
+        else {"input_ids": labelled("ForSequenceClassification")["input_ids"]}
+    )
+    everything = {"output_hidden_states": True, "output_attentions": True}
+    answer = model(**given, **everything)
+    plain = model(**given, **everything, return_dict=False)
+    assert isinstance(plain, tuple)
+    assert len(plain) == len(answer)
+    for one, other in zip(plain, answer.values(), strict=True):
+        for mine, yours in zip(*((x if isinstance(x, tuple) else (x,)) for x in (one, other)), strict=True):
+            assert torch.equal(mine, yours)
+    assert len(answer.hidden_states) == 3
+    assert len(answer.attentions) == 2
+    if task != "Model":
+        assert answer.loss.shape == ()
+
+
+def test_config_json_may_ask_for_more() -> None:
+    model = tiny(
+        "Bert", extra={"output_attentions": True, "output_hidden_states": True, "return_dict": False}
+    )
+    given = labelled("Model")["input_ids"]
+    assert len(model(given)) == 4
+    assert set(model(given, return_dict=True, output_attentions=False)) == {
+        "last_hidden_state",
+        "pooler_output",
+        "hidden_states",
+    }

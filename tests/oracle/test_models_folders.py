@@ -1,0 +1,98 @@
+"""Folders travel between the reference library and ours, both ways, without a changed bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.oracle.torch_reference import (
+    CLASS_NAMES,
+    close,
+    inputs,
+    our_class,
+    pair,
+    reference,
+    saved,
+    transformers,
+)
+
+pytestmark = pytest.mark.oracle
+
+
+def arrays(model: Any) -> dict[str, torch.Tensor]:
+    return dict(model.state_dict())
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> None:
+    assert one.keys() == other.keys()
+    for name, tensor in one.items():
+        assert tensor.dtype == other[name].dtype, name
+        assert torch.equal(tensor, other[name]), name
+
+
+@pytest.mark.parametrize(("architecture", "task"), CLASS_NAMES)
+def test_there_and_back(architecture: str, task: str, tmp_path: Path) -> None:
+    ours, theirs = pair(architecture, task, tmp_path / "theirs")
+    ours.save_pretrained(tmp_path / "ours")
+    back, told = getattr(transformers, architecture + task).from_pretrained(
+        tmp_path / "ours", output_loading_info=True
+    )
+    assert not told["missing_keys"]
+    assert not told["unexpected_keys"]
+    assert not told["mismatched_keys"]
+    same(arrays(back), arrays(theirs))
+    again = our_class(architecture, task).from_pretrained(saved(back, tmp_path / "again"))
+    same(arrays(again), arrays(ours))
+    for name in ("hidden_size", "num_hidden_layers", "id2label", "max_position_embeddings"):
+        assert getattr(back.config, name) == getattr(theirs.config, name), name
+
+
+@pytest.mark.parametrize("architecture", ["Bert", "DistilBert", "MobileBert"])
+def test_half_precision_arrives_as_it_was_stored(architecture: str, tmp_path: Path) -> None:
+    task = "ForSequenceClassification"
+    ours, _ = pair(architecture, task, tmp_path / "theirs")
+    ours.save_pretrained(tmp_path / "ours", dtype=torch.float16)
+    back = getattr(transformers, architecture + task).from_pretrained(tmp_path / "ours")
+    again = our_class(architecture, task).from_pretrained(saved(back, tmp_path / "again"))
+    for name, tensor in arrays(ours).items():
+        assert torch.equal(arrays(again)[name], tensor.half().float()), name
+
+
+@pytest.mark.parametrize("architecture", ["Bert", "DistilBert", "MobileBert"])
+@torch.inference_mode()
+def test_a_resized_model_is_the_references(architecture: str, tmp_path: Path) -> None:
+    ours, _ = pair(architecture, "ForMaskedLM", tmp_path / "theirs")
+    ours.resize_token_embeddings(57)
+    ours.save_pretrained(tmp_path / "ours")
+    back = getattr(transformers, architecture + "ForMaskedLM").from_pretrained(tmp_path / "ours").eval()
+    batch = inputs("ForMaskedLM", [6, 6], types=architecture != "DistilBert")
+    with torch.inference_mode():
+        close(ours(**batch).logits, back(**batch).logits)
+
+
+@pytest.mark.parametrize("architecture", ["Bert", "DistilBert", "MobileBert"])
+@torch.inference_mode()
+def test_an_encoder_alone_and_other_heads(architecture: str, tmp_path: Path) -> None:
+    """A classifier's folder opens as an encoder, and a pre-trained one as a masked language model."""
+    theirs = reference(architecture, "ForMaskedLM")
+    folder = saved(theirs, tmp_path)
+    batch = inputs("Model", [6, 6], types=architecture != "DistilBert")
+    for task in ("Model", "ForTokenClassification", "ForSequenceClassification"):
+        ours = our_class(architecture, task).from_pretrained(folder)
+        base = theirs.base_model(**batch).last_hidden_state
+        encoder = getattr(ours, "encoder", ours)
+        close(encoder(**batch).last_hidden_state, base)
+        assert ours.loading_report.unused
+
+
+@pytest.mark.parametrize("architecture", ["Bert", "DistilBert", "MobileBert"])
+@torch.inference_mode()
+def test_auto_classes_choose_alike(architecture: str, tmp_path: Path) -> None:
+    from entailment.models import auto
+
+    folder = saved(reference(architecture, "ForSequenceClassification"), tmp_path)
+    for name in ("AutoModel", "AutoModelForSequenceClassification"):
+        ours, theirs = (getattr(home, name).from_pretrained(folder) for home in (auto, transformers))
+        assert type(ours).__name__ == type(theirs).__name__

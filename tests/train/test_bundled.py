@@ -1,0 +1,118 @@
+"""The recipe of the bundled model from end to end, on a tiny encoder and texts of our own."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+from tests.tiny import WORDS, tiny_bert
+
+from entailment.checkpoint.folder import open_checkpoint
+from entailment.evaluate import card
+from entailment.train import bundled
+
+LABELS = ["sports", "food", "music", "weather", "law"]
+
+
+def write(path: Path, rows: list[dict[str, object]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows), path)
+
+
+def words(draw: random.Random, count: int) -> str:
+    return " ".join(draw.choices(WORDS, k=count))
+
+
+def nli(draw: random.Random, count: int, source: str) -> list[dict[str, object]]:
+    return [
+        {
+            "premise": words(draw, 8),
+            "hypothesis": words(draw, 4),
+            "label": draw.choice(["entailment", "neutral", "contradiction"]),
+            "source": source,
+        }
+        for _ in range(count)
+    ]
+
+
+def topics(draw: random.Random, count: int, source: str) -> list[dict[str, object]]:
+    return [
+        {
+            "text": words(draw, 8),
+            "label": draw.choice(LABELS),
+            "labels_of_source": LABELS,
+            "source": source,
+            "template": "This is about {}.",
+        }
+        for _ in range(count)
+    ]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    draw = random.Random(3)
+    folder = tmp_path / "data"
+    write(folder / "nli/train.parquet", nli(draw, 60, "snli") + nli(draw, 10, "sick_train"))
+    write(folder / "nli/validation.parquet", nli(draw, 20, "snli"))
+    write(folder / "topics/train.parquet", topics(draw, 30, "tickets") + topics(draw, 10, "liar_topics"))
+    write(folder / "topics/validation.parquet", topics(draw, 10, "other"))
+    for name in card.NLI_SETS:
+        write(folder / f"nli/{name}.parquet", nli(draw, 12, name))
+    for name in card.ZERO_SHOT_SETS:
+        write(folder / f"zeroshot/{name}.parquet", topics(draw, 12, name))
+        about = {"labels": LABELS, "hypothesis_template": "It is about {}."}
+        (folder / f"zeroshot/{name}.labels.json").write_text(json.dumps(about))
+    return folder
+
+
+@pytest.mark.parametrize("attention", ["prefix", "full"])
+def test_trains_a_checkpoint_and_writes_its_card(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attention: str
+) -> None:
+    encoder = tiny_bert(tmp_path / "encoder", labels=None, positions=256)
+    monkeypatch.setattr(bundled, "pretrained_encoder", lambda: encoder)
+    out = tmp_path / "run"
+    twin = ["--full-attention"] if attention == "full" else []
+    arguments = ["--data", str(data), "--out", str(out), "--device", "cpu", *twin]
+    ran = CliRunner().invoke(bundled.main, arguments, catch_exceptions=False)
+    assert ran.exit_code == 0
+
+    model = out / "model"
+    checkpoint = open_checkpoint(model)
+    assert checkpoint.config.attention == attention
+    assert list(checkpoint.config.id2label.values()) == ["entailment", "neutral", "contradiction"]
+    recorded = json.loads((model / "training.json").read_text())
+    for each in recorded["rounds"]:
+        assert each["nli_sources"] == {"snli": 60}, "sources of restricted licences are left out"
+        assert each["topic_sources"] == {"tickets": 30}
+
+    card_arguments = ["--model", str(model), "--data", str(data)]
+    assert CliRunner().invoke(card.main, card_arguments, catch_exceptions=False).exit_code == 0
+    results = json.loads((model / "results.json").read_text())
+    assert set(results) == {*card.NLI_SETS, *card.ZERO_SHOT_SETS}
+    text = (model / "README.md").read_text()
+    for name, found in results.items():
+        assert f"| {name} | 12 |" in text
+        assert f"{found['macro_f1']:.4f}" in text
+    assert text.startswith("---\nlicense: apache-2.0\n")
+
+
+def test_noisy_sources_keep_a_share_and_draws_repeat() -> None:
+    rows = nli(random.Random(0), 400, "joci") + nli(random.Random(0), 100, "snli")
+    kept = bundled.nli_rows(rows, seed=1, noisy=True)
+    assert sum(row["source"] == "snli" for row in kept) == 100
+    assert 80 < sum(row["source"] == "joci" for row in kept) < 160
+    assert all(row["source"] == "snli" for row in bundled.nli_rows(rows, seed=1, noisy=False))
+    assert kept == bundled.nli_rows(rows, seed=1, noisy=True)
+
+
+def test_every_epoch_draws_other_texts_of_a_large_source() -> None:
+    rows = topics(random.Random(0), 800, "tickets")
+    one, other = bundled.topic_rows(rows, seed=1), bundled.topic_rows(rows, seed=2)
+    assert len(one) == len(other) == bundled.TEXTS_PER_TOPIC_SOURCE
+    assert one != other

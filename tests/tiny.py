@@ -4,6 +4,8 @@
     folder = tiny_bert(tmp_path / "model", attention="prefix", labels=("entailment", "not_entailment"))
     folder = tiny_bert(tmp_path / "model", labels=None, prefix="")  # an encoder without a head
     folder = tiny_bert(tmp_path / "model", layout="sharded", dtype="float16")
+    folder = tiny_distilbert(tmp_path / "model")
+    folder = tiny_mobilebert(tmp_path / "model", trigram_input=False, num_feedforward_networks=1)
 
 The weights are large enough that different texts get clearly different logits. The vocabulary is a real
 WordPiece one of some 300 pieces, with every lower-case ASCII letter, digit and punctuation mark, so that no
@@ -16,11 +18,14 @@ import json
 import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+from entailment.checkpoint.config import Config, DistilBertConfig, MobileBertConfig
+from entailment.checkpoint.names import TABLES, arrays_of
 
 Layout = Literal["safetensors", "sharded"]
 Arrays = dict[str, np.ndarray]
@@ -197,6 +202,48 @@ def tiny_bert(
     tiny_tokenizer(folder, max_length=positions)
     write_json(folder / "config.json", config)
     write_weights(folder, {name: array.astype(dtype) for name, array in arrays.items()}, layout=layout)
+    return folder
+
+
+def tiny_distilbert(folder: str | Path, *, seed: int = 0, **settings: Any) -> Path:
+    """Write a whole DistilBERT checkpoint folder for NLI; `settings` are fields of its configuration."""
+    sizes = {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 64, "max_position_embeddings": 64}
+    labelled = {"vocab_size": len(tiny_vocabulary()), "id2label": dict(enumerate(NLI_LABELS))}
+    classes = {"architectures": ("DistilBertForSequenceClassification",)}
+    return _tiny(folder, DistilBertConfig(**{**sizes, **labelled, **classes, **settings}), seed)
+
+
+def tiny_mobilebert(folder: str | Path, *, seed: int = 0, **settings: Any) -> Path:
+    """Write a whole MobileBERT checkpoint folder for NLI; `settings` are fields of its configuration."""
+    widths = {"hidden_size": 32, "embedding_size": 12, "intra_bottleneck_size": 16, "intermediate_size": 24}
+    sizes = {"num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 64}
+    labelled = {"vocab_size": len(tiny_vocabulary()), "id2label": dict(enumerate(NLI_LABELS))}
+    classes = {"architectures": ("MobileBertForSequenceClassification",)}
+    return _tiny(folder, MobileBertConfig(**{**widths, **sizes, **labelled, **classes, **settings}), seed)
+
+
+def random_arrays(config: Config, *, seed: int = 0) -> Arrays:
+    """Random float32 arrays for a configuration, under the names of the checkpoint."""
+    rng = np.random.default_rng(seed)
+    table, arrays = TABLES[config.model_type], {}
+    for name, (theirs, shape) in arrays_of(config).items():
+        if name.endswith("norm.weight"):  # Without a norm nothing keeps activations from growing.
+            scale, mean = 0.1, 1.0 if config.model_type != "mobilebert" else 0.8
+        elif len(shape) == 1:
+            scale, mean = 0.1, 0.0
+        elif name.startswith("embeddings") and "transformation" not in name:
+            scale, mean = (1.0 if "word" in name else 0.3), 0.0
+        else:
+            scale, mean = (0.5 if name.startswith("classifier") else shape[1] ** -0.5), 0.0
+        prefix = "" if theirs in table.head.values() else table.prefix
+        arrays[prefix + theirs] = (mean + scale * rng.standard_normal(shape)).astype(np.float32)
+    return arrays
+
+
+def _tiny(folder: str | Path, config: Config, seed: int) -> Path:
+    folder = tiny_tokenizer(folder, max_length=config.max_position_embeddings)
+    write_json(folder / "config.json", config.to_dict())
+    write_weights(folder, random_arrays(config, seed=seed))
     return folder
 
 

@@ -125,13 +125,14 @@ def _recorder(folder: Path, calls: list[dict[str, Any]], files: dict[str, bytes]
     return download
 
 
-def test_bin_is_fetched_only_where_there_is_no_safetensors(
+def test_others_are_fetched_only_where_there_is_no_safetensors(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = (tiny_bert(tmp_path / "model") / "config.json").read_bytes()
-    for weights, downloads in (("model.safetensors", 1), ("pytorch_model.bin", 2)):
+    layouts = ("model.safetensors", "pytorch_model.bin", "tf_model.h5")
+    for downloads, weights in enumerate(layouts, start=1):
         calls: list[dict[str, Any]] = []
-        files = {"config.json": config, weights: b"", "tf_model.h5": b""}
+        files = {"config.json": config, weights: b"", "tf_model.h5": b"", "flax_model.msgpack": b""}
         download = _recorder(tmp_path / weights.partition(".")[2], calls, files)
         monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
         folder = open_checkpoint("org/model@v1").folder

@@ -97,14 +97,14 @@ def test_safetensors_come_before_bin(tmp_path: Path, arrays: Arrays) -> None:
 
 
 def test_no_weights_at_all(tmp_path: Path) -> None:
-    (tmp_path / "tf_model.h5").touch()
-    with pytest.raises(CheckpointNotFoundError, match=r"none of model\.safetensors.*it has tf_model\.h5"):
+    (tmp_path / "flax_model.msgpack").touch()
+    with pytest.raises(CheckpointNotFoundError, match=r"none of model\.safetensors.*it has flax_model\.m"):
         read_weights(tmp_path)
     with pytest.raises(CheckpointNotFoundError, match="no weights"):
         read_weights(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("file", ["model.safetensors", "pytorch_model.bin"])
+@pytest.mark.parametrize("file", ["model.safetensors", "pytorch_model.bin", "tf_model.h5"])
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -10,6 +10,8 @@ import pytest
 from tests.cli.conftest import Entail
 from tests.tiny import tiny_bert_arrays, tiny_bert_config
 
+from entailment.checkpoint.config import BertConfig
+from entailment.checkpoint.counts import flops
 from entailment.cli.info import licence_of
 
 
@@ -18,6 +20,7 @@ def test_facts(entail: Entail, prefix_model: Path) -> None:
     assert (found.code, found.err) == (0, "")
     facts = found.json
     assert facts["parameters"] == sum(array.size for array in tiny_bert_arrays(tiny_bert_config()).values())
+    assert facts["flops_at_128_tokens"] == flops(BertConfig.from_dict(tiny_bert_config()), 128)
     assert facts["size_bytes"] == sum(path.stat().st_size for path in prefix_model.iterdir())
     assert (facts["architecture"], facts["attention"], facts["max_length"]) == ("bert", "prefix", 64)
     assert facts["label_order"] == {"names": ["entailment", "neutral", "contradiction"], "source": "names"}
@@ -59,7 +62,7 @@ def test_an_order_nobody_knows_is_a_fact_as_well(entail: Entail, nameless_model:
 
 def test_a_table_for_a_person(entail: Entail, model: Path) -> None:
     out = entail("info", model, "--probe").out
-    for name in ("parameters", "attention", "label order", "licence", "max length", "probe"):
+    for name in ("parameters", "compute", "attention", "label order", "licence", "max length", "probe"):
         assert name in out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ import torch
 import transformers
 from tests.runtime.models import MemoryCheckpoint, assert_alike
 from tests.runtime.pairs import random_pairs, shuffled
+from tests.tiny import tiny_distilbert
 
 from entailment.checkpoint.config import DistilBertConfig
+from entailment.checkpoint.folder import open_checkpoint
 from entailment.checkpoint.names import rename
 from entailment.runtime.engine import OnnxEngine
 from entailment.text.pairs import EncodedPair
@@ -81,3 +84,17 @@ def test_prefix_of_a_pair_alone_and_in_company() -> None:
     alone = np.concatenate([engine.logits([pair]) for pair in pairs])
     assert_alike(engine.logits(pairs), alone)
     assert np.abs(alone - reference_logits(model, pairs)).max() > 0.01
+
+
+@pytest.mark.parametrize("shapes", [[(1, [1])], [(40, [24]), (62, [2]), (3, [61])], SHAPES], ids=str)
+def test_a_folder_that_the_reference_opens_as_well(tmp_path: Path, shapes: Any) -> None:
+    """One token a side, maximum length, mixed; each pair alone and all of them in company."""
+    folder = tiny_distilbert(tmp_path / "m")
+    model = transformers.DistilBertForSequenceClassification.from_pretrained(
+        folder, attn_implementation="eager"
+    ).eval()
+    engine = OnnxEngine.from_checkpoint(open_checkpoint(folder), threads=1)
+    pairs = shuffled(random_pairs(shapes))[0]
+    wanted = reference_logits(model, pairs)
+    assert_alike(engine.logits(pairs), wanted)
+    assert_alike(np.concatenate([engine.logits([pair]) for pair in pairs]), wanted)

@@ -90,6 +90,31 @@ def test_prefix_layout(pairs: list[EncodedPair], budget: int) -> None:
             assert feeds["answers"][row] == hypothesis[-1]
 
 
+def neighbours_by_definition(stream: np.ndarray, before: int) -> np.ndarray:
+    """Of tokens that follow each other: [tokens, 3], with the stream index of the one before the first."""
+    behind = np.append(stream[1:], -1)
+    return np.stack([behind, stream, np.append(before, stream[:-1])], axis=1) + 1
+
+
+@settings(deadline=None)
+@given(pairs=pair_lists(), budget=budgets)
+def test_neighbours_are_of_the_same_text(pairs: list[EncodedPair], budget: int) -> None:
+    for batch in full_batches(pairs, budget):
+        feeds = batch.feeds
+        for row in batch.rows:
+            stream = feeds["pairs"][row, : feeds["pair_lengths"][row]]
+            np.testing.assert_array_equal(feeds["neighbours"][stream], neighbours_by_definition(stream, -1))
+    for batch in prefix_batches(pairs, budget):
+        feeds = batch.feeds
+        L = feeds["hypotheses"].shape[1]
+        for p, l in zip(*divmod(batch.rows, L), strict=True):  # noqa: E741
+            premise = feeds["premises"][p, : feeds["premise_lengths"][p]]
+            hypothesis = feeds["hypotheses"][p, l, : feeds["hypothesis_lengths"][p, l]]
+            np.testing.assert_array_equal(feeds["neighbours"][premise], neighbours_by_definition(premise, -1))
+            wanted = neighbours_by_definition(hypothesis, premise[-1])
+            np.testing.assert_array_equal(feeds["neighbours"][hypothesis], wanted)
+
+
 @settings(deadline=None)
 @given(pairs=pair_lists(), budget=budgets)
 def test_a_batch_holds_a_shared_premise_once(pairs: list[EncodedPair], budget: int) -> None:

@@ -13,9 +13,8 @@ from tests.runtime.models import KINDS, assert_alike, tiny_checkpoint
 from tests.runtime.pairs import pair_lists, random_pairs, shuffled
 from tests.tiny import tiny_bert
 
-from entailment.checkpoint.config import MobileBertConfig
 from entailment.checkpoint.folder import open_checkpoint
-from entailment.errors import InputError, NonFiniteLogitsError, UnsupportedModelError
+from entailment.errors import InputError, NonFiniteLogitsError
 from entailment.runtime.engine import Engine, OnnxEngine, StubEngine, build_graph, finite, usable_processors
 from entailment.text.pairs import EncodedPair
 
@@ -152,11 +151,6 @@ def test_usable_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     assert usable_processors() == os.cpu_count()
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert usable_processors() == 1
-
-
-def test_unknown_architecture() -> None:
-    with pytest.raises(UnsupportedModelError, match="no graph for model_type 'mobilebert'"):
-        build_graph(MobileBertConfig(), {})
 
 
 def test_unknown_precision() -> None:

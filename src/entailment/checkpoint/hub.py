@@ -1,6 +1,7 @@
 """A hub name, with or without a revision, becomes a folder in the Hugging Face cache.
 
-Only the files of a checkpoint are fetched, and .bin weights only where there are no .safetensors.
+Only the files of a checkpoint are fetched: .bin weights only where there are no .safetensors, and tf_model.h5
+only where there is neither.
 `huggingface_hub` is imported when a name is fetched, not before: it takes longer to load than the bundled
 model takes to answer.
 """
@@ -23,6 +24,7 @@ SMALL_FILES = (
 )
 SAFETENSORS_FILES = ("model.safetensors", "model.safetensors.index.json", "model-*-of-*.safetensors")
 BIN_FILES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*-of-*.bin")
+H5_FILES = ("tf_model.h5",)
 
 # The hub's own rules, applied before a name becomes part of a path: no "..", no "--", no dot at the start.
 _PART = r"(?!.*(?:\.\.|--))[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"
@@ -54,8 +56,10 @@ def fetch(
     repo, revision = split_revision(name, revision)
     patterns = tuple(files) if files is not None else SMALL_FILES + SAFETENSORS_FILES
     folder = _snapshot(repo, revision, cache_dir, offline, patterns)
-    if files is None and not any(folder.glob("*.safetensors")):
-        folder = _snapshot(repo, revision, cache_dir, offline, SMALL_FILES + BIN_FILES)
+    for weights, others in (("*.safetensors", BIN_FILES), ("*.bin", H5_FILES)):
+        if files is not None or any(folder.glob(weights)):
+            break
+        folder = _snapshot(repo, revision, cache_dir, offline, SMALL_FILES + others)
     return folder
 
 

@@ -161,7 +161,7 @@ def rename(
             not of floating point.
     """
     table = TABLES[config.model_type]
-    wanted = _expanded(config)
+    wanted = arrays_of(config)
     ours = {theirs: name for name, (theirs, _) in wanted.items()}
     found: dict[str, np.ndarray] = {}
     sources: dict[str, str] = {}
@@ -195,7 +195,7 @@ def checkpoint_name(our_name: str, config: Config) -> str:
     Raises:
         WeightsMismatchError: the configuration has no array of this name.
     """
-    wanted = _expanded(config)
+    wanted = arrays_of(config)
     if our_name not in wanted:
         raise WeightsMismatchError(
             f"a {config.model_type} of this configuration has no array named {our_name}"
@@ -205,7 +205,7 @@ def checkpoint_name(our_name: str, config: Config) -> str:
     return theirs if theirs in table.head.values() else table.prefix + theirs
 
 
-def _expanded(config: Config) -> dict[str, tuple[str, Shape]]:
+def arrays_of(config: Config) -> dict[str, tuple[str, Shape]]:
     """Our name -> the checkpoint's (without prefix) and the shape, for every array the configuration has."""
     table = TABLES[config.model_type]
     sizes = shapes(config)

@@ -2,8 +2,9 @@
 
 Read is the first of these that is there:
 
-    model.safetensors, model.safetensors.index.json    the format that cannot run code pytorch_model.bin,
-    pytorch_model.bin.index.json    through `pickled.py`, which builds tensors and nothing else
+    model.safetensors, model.safetensors.index.json    the format that cannot run code
+    pytorch_model.bin, pytorch_model.bin.index.json    through `pickled.py`: tensors and nothing else
+    tf_model.h5                                        through `keras_file.py`, which needs the extra `h5`
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ def read_weights(folder: str | Path) -> Arrays:
         CheckpointNotFoundError: there is no weight file, or no shard that the index names.
         CorruptCheckpointError: a file is truncated or damaged, or index and shards contradict each other.
         UnsafeCheckpointError: a .bin file asks for more than tensors.
+        MissingExtraError: there is nothing but a tf_model.h5, and h5py is not installed.
         WeightsMismatchError: a name is there twice, once in its old and once in its new spelling.
     """
     folder = Path(folder)
@@ -87,6 +89,13 @@ def _read_bin(path: Path) -> Arrays:
     return {name: to_float32(array) for name, array in read_bin(path).items()}
 
 
+def _read_h5(path: Path) -> Arrays:
+    from entailment.checkpoint.keras_file import read_h5
+
+    _refuse_pointer(path)
+    return {name: to_float32(array) for name, array in read_h5(path).items()}
+
+
 def _sharded(read: Callable[[Path], Arrays], suffix: str) -> Callable[[Path], Arrays]:
     """A reader of the index file whose shards `read` opens."""
 
@@ -123,6 +132,7 @@ _LAYOUTS: dict[str, Callable[[Path], Arrays]] = {
     "model.safetensors.index.json": _sharded(_read_safetensors, ".safetensors"),
     "pytorch_model.bin": _read_bin,
     "pytorch_model.bin.index.json": _sharded(_read_bin, ".bin"),
+    "tf_model.h5": _read_h5,
 }
 
 

@@ -70,6 +70,8 @@ def info(
 
 
 def _facts(checkpoint: Checkpoint) -> Row:
+    from entailment.checkpoint.counts import flops
+
     config = checkpoint.config
     return {
         "model": checkpoint.name,
@@ -80,6 +82,7 @@ def _facts(checkpoint: Checkpoint) -> Row:
         "attention_heads": config.num_attention_heads,
         "vocabulary": config.vocab_size,
         "parameters": sum(int(array.size) for array in checkpoint.weights().values()),
+        "flops_at_128_tokens": flops(config, 128),
         "size_bytes": sum(file.stat().st_size for file in checkpoint.folder.rglob("*") if file.is_file()),
         "attention": config.attention,
         "classes": [config.id2label[index] for index in sorted(config.id2label)],
@@ -129,6 +132,7 @@ def _show(facts: Row) -> None:
         "architecture": f"{facts['architecture']}: {facts['layers']} layers of width {facts['hidden_size']}, "
         f"{facts['attention_heads']} heads, {number('vocabulary')} word pieces",
         "parameters": number("parameters"),
+        "compute": f"{_billions(facts['flops_at_128_tokens'])} FLOPs for 128 tokens; a multiply-add is two",
         "size": f"{_megabytes(facts['size_bytes'])} on disk",
         "attention": str(facts["attention"]),
         "max length": f"{facts['max_length']} tokens",
@@ -142,6 +146,10 @@ def _show(facts: Row) -> None:
 
 def _megabytes(size: object) -> str:
     return f"{size / 1e6:,.1f} MB" if isinstance(size, int) else str(size)
+
+
+def _billions(count: object) -> str:
+    return f"{count / 1e9:,.3g} billion" if isinstance(count, int) else str(count)
 
 
 def _order_in_words(facts: Row) -> str:

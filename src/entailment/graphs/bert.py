@@ -57,9 +57,9 @@ def embeddings(b: GraphBuilder, config: BertConfig) -> str:
     return norm(b, config, "embeddings.norm", summed)
 
 
-def activation(b: GraphBuilder, config: BertConfig, x: str) -> str:
-    """The function that `config.hidden_act` names: [n, I] -> [n, I]."""
-    operator = OPERATORS[ACTIVATIONS[config.hidden_act]]
+def activation(b: GraphBuilder, hidden_act: str, x: str) -> str:
+    """The function that checkpoints call `hidden_act`: [n, I] -> [n, I]."""
+    operator = OPERATORS[ACTIVATIONS[hidden_act]]
     # QuickGelu is x * sigmoid(alpha * x), which with alpha 1 is SiLU.
     return b.node(operator, x, attributes={"alpha": 1.0} if operator == "com.microsoft:QuickGelu" else {})
 
@@ -67,7 +67,7 @@ def activation(b: GraphBuilder, config: BertConfig, x: str) -> str:
 def feed_forward(b: GraphBuilder, config: BertConfig, name: str, x: str) -> str:
     """Up, activation, down, residual, norm: [n, H] -> [n, H]."""
     H, I = config.hidden_size, config.intermediate_size  # noqa: E741
-    up = activation(b, config, linear(b, f"{name}.up", x, inputs=H, outputs=I))  # [n, I]
+    up = activation(b, config.hidden_act, linear(b, f"{name}.up", x, inputs=H, outputs=I))  # [n, I]
     down = linear(b, f"{name}.down", up, inputs=I, outputs=H)
     return norm(b, config, f"{name}.norm", b.node("Add", down, x))
 

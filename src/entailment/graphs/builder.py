@@ -73,6 +73,20 @@ class GraphBuilder:
             self._initializers.append(wire.external_tensor(name, self._given[name]))
         return name
 
+    def array(self, name: str, *shape: int) -> npt.NDArray[np.float32]:
+        """The array called `name`, for making others of it; it does not become part of the graph.
+
+        Raises:
+            WeightsMismatchError: there is no such weight, or it has another shape.
+        """
+        return self._checked(name, shape)
+
+    def made(self, name: str, array: npt.NDArray[np.floating]) -> str:
+        """A weight that was made of others, under a name that no other weight of the graph has."""
+        self._given[name] = np.ascontiguousarray(array, dtype=np.float32)
+        self._initializers.append(wire.external_tensor(name, self._given[name]))
+        return name
+
     def table(self, name: str, *shape: int) -> str:
         """A weight that rows are looked up in.
 

@@ -137,6 +137,7 @@ def _full_batch(pairs: Sequence[EncodedPair], chosen: Sequence[int]) -> Batch:
         "input_ids": np.concatenate(texts),
         "position_ids": _counts(lengths),
         "token_type_ids": np.repeat(np.tile([0, 1], len(chosen)), text_lengths),
+        "neighbours": _neighbours(lengths),
         "pairs": grid,
         "pair_lengths": lengths.astype(np.int32),
         "homes": _homes(np.arange(len(chosen)), lengths, grid.shape[1]),
@@ -163,11 +164,16 @@ def _prefix_batch(pairs: Sequence[EncodedPair], groups: Sequence[Sequence[int]])
     S, T = premise_grid.shape[1], hypothesis_grid.shape[1]
 
     premise_tokens, hypothesis_tokens = int(premise_lengths.sum()), int(hypothesis_lengths.sum())
+    neighbours = _neighbours(np.concatenate([premise_lengths, hypothesis_lengths]))
+    # In the joined pair the premise's last token stands before the hypothesis's first. The other way round
+    # there is nothing: a premise does not see what is said about it.
+    neighbours[starts[P:], 2] = (starts[:P] + premise_lengths)[owners]
     continued = np.repeat(premise_lengths[owners], hypothesis_lengths) + _counts(hypothesis_lengths)
     feeds: Feeds = {
         "input_ids": np.concatenate([*premises, *hypotheses]),
         "position_ids": np.concatenate([_counts(premise_lengths), continued]),
         "token_type_ids": np.repeat([0, 1], [premise_tokens, hypothesis_tokens]),
+        "neighbours": neighbours,
         "premises": premise_grid,
         "premise_lengths": premise_lengths.astype(np.int32),
         "hypotheses": hypothesis_grid.reshape(P, L, T),
@@ -195,6 +201,19 @@ def _starts(lengths: Integers) -> Integers:
 def _counts(lengths: Integers) -> Integers:
     """0, 1, 2, ... anew for each part: lengths [2, 3] -> [0, 1, 0, 1, 2]."""
     return np.arange(lengths.sum()) - np.repeat(_starts(lengths), lengths)
+
+
+def _neighbours(lengths: Integers) -> Integers:
+    """For each token the token behind it, itself and the one before it: [N, 3], 1 + their stream indices.
+
+    0 stands for no token: at both ends of a part.
+    """
+    tokens = int(lengths.sum())
+    neighbours: Integers = np.arange(1, tokens + 1)[:, None] + np.array([1, 0, -1])
+    starts = _starts(lengths)
+    neighbours[starts + lengths - 1, 0] = 0
+    neighbours[starts, 2] = 0
+    return neighbours
 
 
 def _grid(starts: Integers, lengths: Integers) -> Integers:

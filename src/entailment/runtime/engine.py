@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from entailment.checkpoint.config import BertConfig, Config, DistilBertConfig
-from entailment.errors import InputError, NonFiniteLogitsError, UnsupportedModelError
+from entailment.errors import InputError, NonFiniteLogitsError
 from entailment.graphs.bert import build_bert
 from entailment.graphs.builder import Graph, Weights
 from entailment.graphs.distilbert import build_distilbert
+from entailment.graphs.mobilebert import build_mobilebert
 from entailment.runtime.batches import Batch, full_batches, prefix_batches
 from entailment.text.pairs import EncodedPair
 
@@ -108,7 +109,7 @@ class OnnxEngine:
         """An engine for a checkpoint that `entailment.checkpoint.open_checkpoint` opened.
 
         Raises:
-            UnsupportedModelError: there is no graph for the architecture.
+            UnsupportedModelError: the configuration asks for what no graph computes.
             WeightsMismatchError: the weights do not fit the configuration.
             InputError: an argument is out of range.
         """
@@ -198,7 +199,8 @@ def build_graph(config: Config, weights: Weights, *, precision: Precision = "flo
         precision: of weights and arithmetic. This is the place where others will be chosen.
 
     Raises:
-        UnsupportedModelError: there is no graph for the architecture.
+        UnsupportedModelError: the configuration asks for what no graph computes.
+        WeightsMismatchError: a weight is missing or has a wrong shape.
         InputError: there is no such precision.
     """
     if precision != "float32":
@@ -207,9 +209,7 @@ def build_graph(config: Config, weights: Weights, *, precision: Precision = "flo
         return build_bert(config, weights)
     if isinstance(config, DistilBertConfig):
         return build_distilbert(config, weights)
-    raise UnsupportedModelError(
-        f"there is no graph for model_type {config.model_type!r} yet; supported are bert and distilbert"
-    )
+    return build_mobilebert(config, weights)
 
 
 def check_ids(ids: npt.NDArray[np.integer[Any]], index: int, name: str, vocabulary: int) -> None:

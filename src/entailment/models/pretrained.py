@@ -20,8 +20,7 @@ from entailment.checkpoint.weights import read_weights
 from entailment.errors import CheckpointError, UnsupportedModelError
 from entailment.models import names
 from entailment.models.filling import config_of, fill, slots_of
-
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
+from entailment.text.files import TOKENIZER_FILES
 
 M = TypeVar("M", bound=nn.Module)
 logger = logging.getLogger("entailment")

@@ -102,12 +102,11 @@ on. Its attention is `{training["attention"]}`{_attention(training["attention"])
 from entailment import NLI, ZeroShotClassifier
 
 ZeroShotClassifier()("The striker scored twice in the final", ["sports", "politics", "cooking"])
-NLI()("A man is eating pizza", "A man eats something")
+NLI()("The shop opens at nine on Sundays.", "The shop is closed on Sunday mornings.")
 ```
 
-Logits: {", ".join(f"{i} {name}" for i, name in enumerate(training["labels"]))}. At most 512 tokens a pair; a
-    longer premise
-loses its end, and that is reported.
+Logits: {", ".join(f"{i} {name}" for i, name in enumerate(training["labels"]))}. At most 512 tokens
+a pair; a longer premise loses its end, and that is reported.
 
 ## Results
 

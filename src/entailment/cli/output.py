@@ -48,7 +48,8 @@ def deliver(
         with progress(form.unit) as advance:
             rows = (shape(answer) for answer in _counted(answers, advance))
             count = write_rows(output, rows, columns=form.columns)
-        note(f"{count:,} {form.unit} answered in {output}")
+        unit = form.unit.removesuffix("s") if count == 1 else form.unit
+        note(f"{count:,} {unit} answered in {output}")
     elif as_json or (many and not sys.stdout.isatty()):
         with progress(form.unit) as advance:
             for answer in answers if sys.stdout.isatty() else _counted(answers, advance):

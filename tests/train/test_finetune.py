@@ -11,7 +11,7 @@ import pytest
 import torch
 from tests.tiny import tiny_bert
 
-from entailment.errors import CheckpointError
+from entailment.errors import CheckpointError, DataFileError, NonFiniteLogitsError
 from entailment.models.load import PairClassifier, load_model
 from entailment.train.batches import EncodedExample, collate
 from entailment.train.examples import CONTRADICTION, ENTAILMENT
@@ -81,3 +81,26 @@ def test_stops_when_nothing_improves(model: PairClassifier, tmp_path: Path) -> N
     best = finetune(model, matching, lambda _: {"flat": 0.5}, settings, tmp_path, special=SPECIAL)
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert len(log) == 3 and best["step"] == log[0]["step"]
+
+
+def test_a_run_that_cannot_go_on_says_why(model: PairClassifier, tmp_path: Path) -> None:
+    with pytest.raises(DataFileError, match="no examples"):
+        finetune(model, lambda _: [], validate, SETTINGS, tmp_path / "empty", special=SPECIAL)
+
+    damaged = tmp_path / "damaged"
+    finetune(model, matching, validate, SETTINGS, damaged, special=SPECIAL, stop_after=1)
+    whole = (damaged / "state.pt").read_bytes()
+    for size in (0, 100, len(whole) // 2):
+        (damaged / "state.pt").write_bytes(whole[:size])
+        with pytest.raises(CheckpointError, match="damaged"):
+            finetune(model, matching, validate, SETTINGS, damaged, special=SPECIAL)
+
+    (damaged / "state.pt").write_bytes(whole)
+    other = load_model(tiny_bert(tmp_path / "other", layers=3))
+    with pytest.raises(CheckpointError, match="another model"):
+        finetune(other, matching, validate, SETTINGS, damaged, special=SPECIAL)
+
+    with torch.no_grad():
+        model.classifier.bias.fill_(float("nan"))
+    with pytest.raises(NonFiniteLogitsError, match="the loss is nan at step 1"):
+        finetune(model, matching, validate, SETTINGS, tmp_path / "nan", special=SPECIAL)

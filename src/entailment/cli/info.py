@@ -70,7 +70,7 @@ def info(
 
 
 def _facts(checkpoint: Checkpoint) -> Row:
-    from entailment.checkpoint.counts import flops
+    from entailment.checkpoint.counts import flops, parameters
 
     config = checkpoint.config
     return {
@@ -81,7 +81,7 @@ def _facts(checkpoint: Checkpoint) -> Row:
         "hidden_size": config.hidden_size,
         "attention_heads": config.num_attention_heads,
         "vocabulary": config.vocab_size,
-        "parameters": sum(int(array.size) for array in checkpoint.weights().values()),
+        "parameters": parameters(config),
         "flops_at_128_tokens": flops(config, 128),
         "size_bytes": sum(file.stat().st_size for file in checkpoint.folder.rglob("*") if file.is_file()),
         "attention": config.attention,

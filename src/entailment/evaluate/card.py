@@ -4,7 +4,8 @@
 
 `training.json` in the model's folder holds what the recipe recorded; `results.json` what was measured on the
 evaluation sets of `DATA` (`nli/mnli_matched.parquet`, `nli/snli_test.parquet`, `zeroshot/*.parquet`). The
-card, README.md, says nothing that stands in neither.
+card, README.md, takes every figure from these two; its words are about the family that the recipe
+`entailment.train.bundled` makes.
 """
 
 from __future__ import annotations

@@ -9,11 +9,13 @@ because the batches of an epoch are a pure function of seed and epoch and the ra
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from pickle import UnpicklingError  # raised by torch.load; nothing is unpickled here
 from typing import Any, Literal
 
 import torch
@@ -22,7 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from entailment.errors import CheckpointError
+from entailment.errors import CheckpointError, DataFileError, NonFiniteLogitsError
 from entailment.models.load import PairClassifier
 from entailment.models.prefix import PrefixBertForSequenceClassification
 from entailment.train.batches import Batch, EncodedExample, collate, plan
@@ -108,24 +110,31 @@ def finetune(
         The measures of the best evaluation, with its `score` and `step`; empty when `stop_after` came first.
 
     Raises:
-        CheckpointError: the folder holds a run with other settings.
+        CheckpointError: the folder holds a damaged run, or one of another model or other settings.
+        DataFileError: there are no examples.
+        NonFiniteLogitsError: the loss became NaN or infinite.
     """
     folder.mkdir(parents=True, exist_ok=True)
     device = next(model.parameters()).device
     torch.manual_seed(settings.seed)
     optimizer = _optimizer(model, settings)
     step, best, stale = 0, {}, 0
+    evaluations: list[dict[str, float]] = []
     state_file = folder / "state.pt"
     if state_file.exists():
-        state = torch.load(state_file, map_location=device, weights_only=True)
+        state = _read_state(state_file, device)
         if state["settings"] != asdict(settings):
             raise CheckpointError(
                 f"{folder} holds a run with other settings; resume with those, or use an empty folder"
             )
-        model.load_state_dict(state["model"])
-        optimizer.load_state_dict(state["optimizer"])
+        try:
+            model.load_state_dict(state["model"])
+            optimizer.load_state_dict(state["optimizer"])
+        except (RuntimeError, ValueError) as error:
+            raise CheckpointError(f"{folder} holds a run of another model; use an empty folder") from error
         torch.set_rng_state(state["random"].cpu())
         step, best, stale = state["step"], state["best"], state["stale"]
+        evaluations = state["evaluations"]
 
     def save() -> None:
         _write_whole(
@@ -138,10 +147,13 @@ def finetune(
                 "step": step,
                 "best": best,
                 "stale": stale,
+                "evaluations": evaluations,
             },
         )
 
     first_epoch = examples_of_epoch(0)
+    if not first_epoch:
+        raise DataFileError("there are no examples to train on")
     # Epochs differ by a few batches at most; the schedule takes the first one's length for all.
     steps_per_epoch = len(_plan(first_epoch, settings, epoch=0))
     total = steps_per_epoch * settings.epochs
@@ -167,6 +179,11 @@ def finetune(
                     group["lr"] = rate
                 batch = collate([examples[i] for i in members], pad_id=special.pad_id, sep_id=special.sep_id)
                 loss = _train_step(model, optimizer, batch.to(device), settings)
+                if not math.isfinite(loss):
+                    raise NonFiniteLogitsError(
+                        f"the loss is {loss} at step {step + 1}: lower the learning rate and start in an "
+                        f"empty folder ({folder} holds the run up to its last state)"
+                    )
                 step += 1
                 if step % every == 0 or step == total:
                     measures = _validate(model, validate)
@@ -176,12 +193,11 @@ def finetune(
                         _write_weights(folder / "best.safetensors", model)
                     else:
                         stale += 1
-                    with (folder / "log.jsonl").open("a") as log:
-                        log.write(
-                            json.dumps({"step": step, "loss": round(loss, 4), "rate": rate, **measures})
-                            + "\n"
-                        )
+                    evaluations.append({"step": step, "loss": round(loss, 4), "rate": rate, **measures})
                     save()
+                    # Written anew from the state: a run that died between the two repeats no line.
+                    lines = "".join(json.dumps(each) + "\n" for each in evaluations)
+                    (folder / "log.jsonl").write_text(lines, encoding="utf-8")
                     progress.console.print(_line(step, total, loss, measures), highlight=False)
                     if stale >= settings.patience:
                         break
@@ -199,7 +215,15 @@ def finetune(
 
 def steps_taken(folder: Path) -> int:
     """How many steps the run in a folder has behind it."""
-    return int(torch.load(folder / "state.pt", map_location="cpu", weights_only=True)["step"])
+    return int(_read_state(folder / "state.pt", torch.device("cpu"))["step"])
+
+
+def _read_state(path: Path, device: torch.device) -> dict[str, Any]:
+    try:
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
+        raise CheckpointError(f"{path} is damaged; remove it to start the run again") from error
+    return state
 
 
 def _line(step: int, total: int, loss: float, measures: dict[str, float]) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 from tests.graphs.mobilebert_reference import mobilebert_logits
 from tests.runtime.models import KINDS, MemoryCheckpoint, assert_alike
@@ -112,30 +114,60 @@ def test_neighbours_matter(tmp_path: Path) -> None:
     assert np.abs(after - before).max() > 0.1
 
 
-def test_norms_of_any_size(tmp_path: Path) -> None:
-    """Folding divides by nothing: factors may be zero, tiny, large and negative."""
-    checkpoint = opened(tmp_path / "m")
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("choices", [[0, 1e-6, -0.5, 1, 1.5], [1e-6, -0.5, 1, 1.5], [1e-30, 1]])
+def test_norms_of_any_size(tmp_path: Path, kind: str, choices: list[float]) -> None:
+    """Factors may be zero, tiny, large and negative, also where residual sums divide by them."""
+    checkpoint = opened(tmp_path / "m", attention=kind)
     rng = np.random.default_rng(0)
     for name, array in checkpoint.arrays.items():
         if name.endswith("norm.weight"):
-            checkpoint.arrays[name] = rng.choice([0, 1e-6, -0.5, 1, 1.5], array.shape).astype(np.float32)
-    pairs = random_pairs(SHAPES["mixed"], vocabulary=200)
-    engine = OnnxEngine.from_checkpoint(checkpoint, threads=1)
-    wanted = [mobilebert_logits(checkpoint.config, checkpoint.arrays, pair) for pair in pairs]
-    assert_alike(engine.logits(pairs), wanted)
+            checkpoint.arrays[name] = rng.choice(choices, array.shape).astype(np.float32)
+    assert_as_defined(checkpoint, random_pairs(SHAPES["mixed"], vocabulary=200))
 
 
-def test_what_nothing_is_folded_into_is_taken_by_reference(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bottleneck", [True, False])
+def test_norms_in_a_row(tmp_path: Path, bottleneck: bool) -> None:
+    """The factors of a long stream of norms multiply to what float32 has no room for, and are never met."""
+    sizes = {"num_hidden_layers": 25, "num_feedforward_networks": 1, "intra_bottleneck_size": 32}
+    checkpoint = opened(tmp_path / "m", use_bottleneck=bottleneck, **sizes)
+    for name, array in checkpoint.arrays.items():
+        if name.endswith("norm.weight"):
+            array[::2], array[1::2] = -0.2, 0.9
+    graph = build_mobilebert(checkpoint.config, checkpoint.arrays)
+    assert any(name.endswith("folded.factor") for name in graph.weights)
+    wanted = assert_as_defined(checkpoint, random_pairs(SHAPES["mixed"], vocabulary=200))
+    assert wanted.std(axis=0).min() > 0.01
+
+
+def test_norms_cost_nothing(tmp_path: Path) -> None:
+    """Of the norms nothing is left, and of residual sums nothing but the products that begin with them."""
     checkpoint = opened(tmp_path / "m")
+    model = onnx.load_from_string(build_mobilebert(checkpoint.config, checkpoint.arrays).model)
+    operators = Counter(node.op_type for node in model.graph.node)
+    assert operators["Mul"] == 0
+    assert operators["Add"] == 2, "position and token type, in the embeddings"
+    config = checkpoint.config
+    products_of_a_layer = 3 + 2 + 1 + 2 * config.num_feedforward_networks + 1
+    assert operators["Gemm"] == 1 + config.num_hidden_layers * products_of_a_layer + 2
+
+
+@pytest.mark.parametrize("normalization_type", ["no_norm", "layer_norm"])
+def test_what_nothing_is_folded_into_is_taken_by_reference(tmp_path: Path, normalization_type: str) -> None:
+    checkpoint = opened(tmp_path / "m", normalization_type=normalization_type)
     graph = build_mobilebert(checkpoint.config, checkpoint.arrays)
     assert list(graph.tables) == ["embeddings.word.weight"]
+    made = set()
     for name, array in {**graph.weights, **graph.tables}.items():
-        if "folded" not in name and name != "embeddings.nothing":
+        if "folded" in name or name == "embeddings.nothing":
+            made.add(name)
+        else:
             assert array is checkpoint.arrays[name]
-    # Of the norms' arrays what is left are factors, where a sum is read from twice.
-    left = sorted(name.split(".", 2)[2] for name in graph.weights if "norm" in name and ".1." in name[:9])
-    networks = [f"networks.{index}.norm.weight" for index in range(3)]
-    assert left == ["bottleneck.output_norm.weight", *networks]
+    assert all(graph.weights[name].dtype == np.float32 for name in made)
+    if (
+        normalization_type == "layer_norm"
+    ):  # Sums begin with the residual, and so have their bias behind them.
+        assert all(name.endswith(".folded.shift") for name in made - {"embeddings.nothing"})
 
 
 @pytest.mark.parametrize(

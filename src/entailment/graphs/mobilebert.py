@@ -9,12 +9,12 @@ Paper: Sun et al. 2020, "MobileBERT" (arXiv:2004.02984). What differs from BERT,
     attention    queries and keys come from a second, shared bottleneck, computed once; values from the wide
                  state (figure 1)
     networks     several feed-forward networks in a layer, 4 in MobileBERT (section 3.2)
-    NoNorm       scale and shift (section 3.3), folded into the linear layers beside it (`graphs.affine`)
+    NoNorm       scale and shift (section 3.3), which are never computed: states are `Scaled`, and who reads
+                 one has its scale and shift folded into its weights (`graphs.affine`)
 
-Of the 8 NoNorms of a MobileBERT layer those of both bottlenecks and that of attention cost nothing, and
-neither does that of the last network, which the layer behind it reads alone; of the others, which close a sum
-with what the sum is read from again, one multiplication is left. Layer normalisation, where a configuration
-asks for it, is computed as it is written.
+So a layer is its matrix products, the activations between them, attention, and nothing else; a product that
+closes a residual sum begins with the residual. Layer normalisation, where a configuration asks for it, is
+computed as it is written. The last layer is computed for the answers alone, as in `graphs.bert`.
 
 A batch never changes a result, and none of it is [PAD]: the reference gives the same where it is run on one
 text without padding. With prefix attention, the trigram embedding is that of the joined pair but for the
@@ -26,63 +26,32 @@ layer, I intermediate, K classes.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from entailment.checkpoint.config import MobileBertConfig
 from entailment.errors import UnsupportedModelError
-from entailment.graphs.affine import Scale, affine_of, product, scale_of
+from entailment.graphs.affine import Scaled, linear, no_norm, onto, plain, unscaled
 from entailment.graphs.attention import ATTENTION_KINDS, Attention
-from entailment.graphs.bert import activation, linear
+from entailment.graphs.bert import activation
 from entailment.graphs.builder import Graph, GraphBuilder, Weights
 
 DEFAULT_EPS = 1e-5
 """Of two layer norms, which the reference implementation makes without `layer_norm_eps`."""
 
 
-def is_folded(config: MobileBertConfig) -> bool:
-    """Whether norms are scale and shift, which linear layers take in."""
-    return config.normalization_type == "no_norm"
+def normed(b: GraphBuilder, config: MobileBertConfig, name: str, x: Scaled, *, eps: float) -> Scaled:
+    """The norm that the configuration asks for: [n, width] -> [n, width]."""
+    if config.normalization_type == "no_norm":
+        return no_norm(b, name, x)
+    scale, shift = b.weight(f"{name}.weight", x.width), b.weight(f"{name}.bias", x.width)
+    x = plain(b, x)
+    value = b.node("LayerNormalization", x.value, scale, shift, attributes={"epsilon": eps})
+    return unscaled(value, x.width)
 
 
-def layer_norm(b: GraphBuilder, name: str, x: str, *, width: int, eps: float) -> str:
-    """Layer norm: [n, width] -> [n, width]."""
-    scale, shift = b.weight(f"{name}.weight", width), b.weight(f"{name}.bias", width)
-    return b.node("LayerNormalization", x, scale, shift, attributes={"epsilon": eps})
-
-
-def normed(
-    b: GraphBuilder, config: MobileBertConfig, name: str, norm: str, x: str, *, inputs: int, outputs: int
-) -> str:
-    """norm(linear(x)): [n, inputs] -> [n, outputs]."""
-    if is_folded(config):
-        layer = affine_of(b, name, inputs=inputs, outputs=outputs)
-        return product(b, name, layer.then(scale_of(b, norm, outputs)), x)
-    x = linear(b, name, x, inputs=inputs, outputs=outputs)
-    return layer_norm(b, norm, x, width=outputs, eps=config.layer_norm_eps)
-
-
-def closed(
-    b: GraphBuilder,
-    config: MobileBertConfig,
-    name: str,
-    norm: str,
-    x: str,
-    residual: str,
-    *,
-    inputs: int,
-    outputs: int,
-    eps: float,
-) -> str:
-    """norm(linear(x) + residual): [n, inputs], [n, outputs] -> [n, outputs]."""
-    if is_folded(config):
-        layer = affine_of(b, name, inputs=inputs, outputs=outputs)
-        folded = product(b, name, layer.then(scale_of(b, norm, outputs)), x)
-        return b.node("Add", folded, b.node("Mul", residual, b.weight(f"{norm}.weight", outputs)))
-    summed = b.node("Add", linear(b, name, x, inputs=inputs, outputs=outputs), residual)
-    return layer_norm(b, norm, summed, width=outputs, eps=eps)
-
-
-def embeddings(b: GraphBuilder, config: MobileBertConfig) -> str:
+def embeddings(b: GraphBuilder, config: MobileBertConfig) -> Scaled:
     """Each word with its neighbours, widened, + position + token type, normalised: [N, H].
 
     Inputs of the graph: input_ids, position_ids, token_type_ids, each int64 [N]; with `trigram_input`,
@@ -90,123 +59,80 @@ def embeddings(b: GraphBuilder, config: MobileBertConfig) -> str:
     stream, 0 where there is none.
     """
     E, H = config.embedding_size, config.hidden_size
-    positions, types = config.max_position_embeddings, config.type_vocab_size
-    words = b.table("embeddings.word.weight", config.vocab_size, E)
-    words = b.node("Gather", words, b.input("input_ids", "int64", ["N"]))  # [N, E]
+    table = b.table("embeddings.word.weight", config.vocab_size, E)
+    x = b.node("Gather", table, b.input("input_ids", "int64", ["N"]))  # [N, E]
     width = E
     if config.trigram_input:
         width = 3 * E
         nothing = b.made("embeddings.nothing", np.zeros((1, E)))
-        words = b.node("Concat", nothing, words, attributes={"axis": 0})  # [1 + N, E]
-        words = b.node("Gather", words, b.input("neighbours", "int64", ["N", 3]))  # [N, 3, E]
-        words = b.reshape(words, -1, width)
-    widened = config.trigram_input or E != H
-    position_ids = b.input("position_ids", "int64", ["N"])
-    token_type_ids = b.input("token_type_ids", "int64", ["N"])
+        x = b.node("Concat", nothing, x, attributes={"axis": 0})  # [1 + N, E]
+        x = b.node("Gather", x, b.input("neighbours", "int64", ["N", 3]))  # [N, 3, E]
+        x = b.reshape(x, -1, width)
+    if config.trigram_input or E != H:
+        x = linear(b, "embeddings.transformation", unscaled(x, width), outputs=H)
+    for part, rows in (("position", config.max_position_embeddings), ("token_type", config.type_vocab_size)):
+        table = b.weight(f"embeddings.{part}.weight", rows, H)
+        x = b.node("Add", x, b.node("Gather", table, b.input(f"{part}_ids", "int64", ["N"])))
+    return normed(b, config, "embeddings.norm", unscaled(x, H), eps=DEFAULT_EPS)
 
-    if widened and is_folded(config):
-        norm = scale_of(b, "embeddings.norm", H)
-        layer = affine_of(b, "embeddings.transformation", inputs=width, outputs=H)
-        x = product(b, "embeddings.transformation", layer.then(norm), words)
-        for part, rows, ids in (("position", positions, position_ids), ("token_type", types, token_type_ids)):
-            scaled = norm.factor * b.array(f"embeddings.{part}.weight", rows, H)
-            x = b.node("Add", x, b.node("Gather", b.made(f"embeddings.{part}.folded", scaled), ids))
-        return x
 
-    x = linear(b, "embeddings.transformation", words, inputs=width, outputs=H) if widened else words
-    x = b.node("Add", x, b.node("Gather", b.weight("embeddings.position.weight", positions, H), position_ids))
-    x = b.node("Add", x, b.node("Gather", b.weight("embeddings.token_type.weight", types, H), token_type_ids))
-    if is_folded(config):  # There is no linear layer to fold it into.
-        x = b.node("Mul", x, b.weight("embeddings.norm.weight", H))
-        return b.node("Add", x, b.weight("embeddings.norm.bias", H))
-    return layer_norm(b, "embeddings.norm", x, width=H, eps=DEFAULT_EPS)
+def answering(b: GraphBuilder, attention: Attention, x: Scaled) -> Scaled:
+    """The rows that a last layer computes: [N, width] -> [R, width]."""
+    return replace(x, value=b.node("Gather", x.value, attention.answers))
 
 
 def attend(
-    b: GraphBuilder, config: MobileBertConfig, attention: Attention, name: str, x: str, *, last: bool
-) -> str:
+    b: GraphBuilder, config: MobileBertConfig, attention: Attention, name: str, x: Scaled, *, last: bool
+) -> Scaled:
     """The bottlenecks in front, attention, residual and norm: [N, H] -> [N, W], in the last layer [R, W]."""
-    H, W = config.hidden_size, config.true_hidden_size
+    W = config.true_hidden_size
 
-    def asking(value: str) -> str:
-        """The rows that a layer computes: [N, ...] -> [n, ...]."""
-        return b.node("Gather", value, attention.answers) if last else value
-
-    def narrow(part: str, value: str) -> str:
+    def narrow(part: str, wide: Scaled) -> Scaled:
         """Through one of the bottlenecks: [n, H] -> [n, W]."""
         bottleneck = f"{name}.bottleneck.{part}"
-        return normed(b, config, bottleneck, f"{bottleneck}_norm", value, inputs=H, outputs=W)
+        narrowed = unscaled(linear(b, bottleneck, wide, outputs=W), W)
+        return normed(b, config, f"{bottleneck}_norm", narrowed, eps=config.layer_norm_eps)
 
-    residual = None  # What is narrowed for the residual alone comes at the end.
-    if not config.use_bottleneck:
-        residual, seen, told, seen_width, told_width = asking(x), x, x, W, W
-    elif config.use_bottleneck_attention:
+    seen = told = x  # What queries and keys are made of, and what values are.
+    if config.use_bottleneck and config.use_bottleneck_attention:
         seen = told = narrow("input", x)
-        residual, seen_width, told_width = asking(seen), W, W
-    elif config.key_query_shared_bottleneck:
-        seen, told, seen_width, told_width = narrow("attention", x), x, W, H
-    else:
-        seen, told, seen_width, told_width = x, x, H, H
+    elif config.use_bottleneck and config.key_query_shared_bottleneck:
+        seen = narrow("attention", x)
+    asking, residual = (answering(b, attention, each) if last else each for each in (seen, told))
+    if config.use_bottleneck and not config.use_bottleneck_attention:
+        residual = narrow("input", residual)
     read = (attention.at_answers if last else attention.everywhere)(
-        linear(b, f"{name}.attention.query", asking(seen), inputs=seen_width, outputs=W),
-        linear(b, f"{name}.attention.key", seen, inputs=seen_width, outputs=W),
-        linear(b, f"{name}.attention.value", told, inputs=told_width, outputs=W),
+        linear(b, f"{name}.attention.query", asking, outputs=W),
+        linear(b, f"{name}.attention.key", seen, outputs=W),
+        linear(b, f"{name}.attention.value", told, outputs=W),
     )  # [n, W]
-
-    output, norm = f"{name}.attention.output", f"{name}.attention.norm"
-    if residual is None and is_folded(config):
-        scale = scale_of(b, norm, W)
-        layer = affine_of(b, output, inputs=W, outputs=W).then(scale)
-        bottleneck = affine_of(b, f"{name}.bottleneck.input", inputs=H, outputs=W)
-        bottleneck = bottleneck.then(scale_of(b, f"{name}.bottleneck.input_norm", W)).times(scale.factor)
-        scaled = product(b, f"{name}.bottleneck.input", bottleneck.plus(layer.bias), asking(x))
-        return product(b, output, layer, read, onto=scaled)
-    if residual is None:
-        residual = narrow("input", asking(x))
-    return closed(b, config, output, norm, read, residual, inputs=W, outputs=W, eps=config.layer_norm_eps)
+    attended = onto(b, f"{name}.attention.output", unscaled(read, W), residual)
+    return normed(b, config, f"{name}.attention.norm", attended, eps=config.layer_norm_eps)
 
 
-def feed_forward(b: GraphBuilder, config: MobileBertConfig, name: str, x: str, *, eps: float) -> str:
+def feed_forward(b: GraphBuilder, config: MobileBertConfig, name: str, x: Scaled, *, eps: float) -> Scaled:
     """Up, activation, down, residual, norm: [n, W] -> [n, W]."""
-    W, I = config.true_hidden_size, config.intermediate_size  # noqa: E741
-    up = activation(b, config.hidden_act, linear(b, f"{name}.up", x, inputs=W, outputs=I))  # [n, I]
-    return closed(b, config, f"{name}.down", f"{name}.norm", up, x, inputs=I, outputs=W, eps=eps)
-
-
-def widen(b: GraphBuilder, config: MobileBertConfig, name: str, x: str, wide: str) -> str:
-    """The last network and the bottleneck behind it: [n, W], the layer's input [n, H] -> [n, H]."""
-    H, W, I = config.hidden_size, config.true_hidden_size, config.intermediate_size  # noqa: E741
-    network, output, norm = (
-        f"{name}.feed_forward",
-        f"{name}.bottleneck.output",
-        f"{name}.bottleneck.output_norm",
-    )
-    if not is_folded(config):
-        x = feed_forward(b, config, network, x, eps=DEFAULT_EPS)
-        return closed(b, config, output, norm, x, wide, inputs=W, outputs=H, eps=config.layer_norm_eps)
-    up = activation(b, config.hidden_act, linear(b, f"{network}.up", x, inputs=W, outputs=I))  # [n, I]
-    down = affine_of(b, f"{network}.down", inputs=I, outputs=W)
-    x = product(b, f"{network}.down", down, up, onto=x)  # Its bias goes with the norm:
-    between = scale_of(b, f"{network}.norm", W)
-    between = Scale(between.factor, between.factor * down.bias + between.shift)
-    behind = scale_of(b, norm, H)
-    x = product(b, output, affine_of(b, output, inputs=W, outputs=H).behind(between).then(behind), x)
-    return b.node("Add", x, b.node("Mul", wide, b.weight(f"{norm}.weight", H)))
+    I = config.intermediate_size  # noqa: E741
+    up = activation(b, config.hidden_act, linear(b, f"{name}.up", x, outputs=I))  # [n, I]
+    return normed(b, config, f"{name}.norm", onto(b, f"{name}.down", unscaled(up, I), x), eps=eps)
 
 
 def layer(
-    b: GraphBuilder, config: MobileBertConfig, attention: Attention, name: str, x: str, *, last: bool
-) -> str:
+    b: GraphBuilder, config: MobileBertConfig, attention: Attention, name: str, x: Scaled, *, last: bool
+) -> Scaled:
     """Bottleneck, attention, networks and back: [N, H] -> [N, H], in the last layer [R, H]."""
-    attended = attend(b, config, attention, name, x, last=last)  # [n, W]
+    inner = attend(b, config, attention, name, x, last=last)  # [n, W]
     for index in range(config.num_feedforward_networks - 1):
-        attended = feed_forward(b, config, f"{name}.networks.{index}", attended, eps=config.layer_norm_eps)
+        inner = feed_forward(b, config, f"{name}.networks.{index}", inner, eps=config.layer_norm_eps)
+    inner = feed_forward(b, config, f"{name}.feed_forward", inner, eps=DEFAULT_EPS)
     if not config.use_bottleneck:
-        return feed_forward(b, config, f"{name}.feed_forward", attended, eps=DEFAULT_EPS)
-    return widen(b, config, name, attended, b.node("Gather", x, attention.answers) if last else x)
+        return inner
+    output = f"{name}.bottleneck.output"
+    widened = onto(b, output, inner, answering(b, attention, x) if last else x)  # [n, H]
+    return normed(b, config, f"{output}_norm", widened, eps=config.layer_norm_eps)
 
 
-def encoder(b: GraphBuilder, config: MobileBertConfig, x: str) -> str:
+def encoder(b: GraphBuilder, config: MobileBertConfig, x: Scaled) -> Scaled:
     """All layers, with the attention that `config.attention` names: [N, H] -> [R, H]."""
     kind = ATTENTION_KINDS[config.attention]
     attention = kind(b, hidden_size=config.true_hidden_size, num_heads=config.num_attention_heads)
@@ -216,12 +142,11 @@ def encoder(b: GraphBuilder, config: MobileBertConfig, x: str) -> str:
     return x
 
 
-def classifier(b: GraphBuilder, config: MobileBertConfig, x: str) -> str:
+def classifier(b: GraphBuilder, config: MobileBertConfig, x: Scaled) -> str:
     """The pooler, unless `classifier_activation` is off, and the classification head: [R, H] -> [R, K]."""
-    H = config.hidden_size
     if config.classifier_activation:
-        x = b.node("Tanh", linear(b, "pooler", x, inputs=H, outputs=H))
-    return linear(b, "classifier", x, inputs=H, outputs=config.num_labels)
+        x = unscaled(b.node("Tanh", linear(b, "pooler", x, outputs=x.width)), x.width)
+    return linear(b, "classifier", x, outputs=config.num_labels)
 
 
 def build_mobilebert(config: MobileBertConfig, weights: Weights) -> Graph:

@@ -40,6 +40,19 @@ if TYPE_CHECKING:
     from entailment.evaluate.run import Evaluation as Evaluation
     from entailment.evaluate.run import evaluate_nli as evaluate_nli
     from entailment.evaluate.run import evaluate_zero_shot as evaluate_zero_shot
+    from entailment.keras import TFMobileBertForMaskedLM as TFMobileBertForMaskedLM
+    from entailment.keras import TFMobileBertForMultipleChoice as TFMobileBertForMultipleChoice
+    from entailment.keras import (
+        TFMobileBertForNextSentencePrediction as TFMobileBertForNextSentencePrediction,
+    )
+    from entailment.keras import TFMobileBertForPreTraining as TFMobileBertForPreTraining
+    from entailment.keras import TFMobileBertForPreTrainingOutput as TFMobileBertForPreTrainingOutput
+    from entailment.keras import TFMobileBertForQuestionAnswering as TFMobileBertForQuestionAnswering
+    from entailment.keras import (
+        TFMobileBertForSequenceClassification as TFMobileBertForSequenceClassification,
+    )
+    from entailment.keras import TFMobileBertForTokenClassification as TFMobileBertForTokenClassification
+    from entailment.keras import TFMobileBertModel as TFMobileBertModel
     from entailment.models.auto import AutoModel as AutoModel
     from entailment.models.auto import AutoModelForMaskedLM as AutoModelForMaskedLM
     from entailment.models.auto import AutoModelForMultipleChoice as AutoModelForMultipleChoice
@@ -144,6 +157,17 @@ _HOMES = {
         "Evaluation",
         "evaluate_nli",
         "evaluate_zero_shot",
+    ),
+    "entailment.keras": (
+        "TFMobileBertForMaskedLM",
+        "TFMobileBertForMultipleChoice",
+        "TFMobileBertForNextSentencePrediction",
+        "TFMobileBertForPreTraining",
+        "TFMobileBertForPreTrainingOutput",
+        "TFMobileBertForQuestionAnswering",
+        "TFMobileBertForSequenceClassification",
+        "TFMobileBertForTokenClassification",
+        "TFMobileBertModel",
     ),
     "entailment.models.auto": (
         "AutoModel",

@@ -181,18 +181,6 @@ def test_a_missing_framework_is_named(kind: str, module: str, monkeypatch: pytes
         FAST("a", return_tensors=kind)
 
 
-def test_tensorflow_tensors(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Fake:
-        int32 = "int32"
-
-        @staticmethod
-        def constant(array: Any, dtype: str) -> Any:
-            return array.astype(dtype)
-
-    monkeypatch.setitem(sys.modules, "tensorflow", Fake)
-    assert FAST("a", return_tensors="tf")["input_ids"].dtype == np.int32
-
-
 @pytest.mark.parametrize("tokenizer", BOTH)
 @pytest.mark.parametrize(
     ("arguments", "message"),

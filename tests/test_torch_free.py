@@ -19,7 +19,7 @@ from tests.tiny import tiny_bert, tiny_distilbert, tiny_mobilebert
 
 import entailment
 
-NEEDS_TORCH = ("models", "train", "keras", "export")
+NEEDS_TORCH = ("models", "train", "keras")
 ABSENT = (
     "torch",
     "tensorflow",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
@@ -10,6 +11,8 @@ from tests.tiny import tiny_bert_arrays, tiny_bert_config
 
 from entailment.checkpoint.config import BertConfig, Config
 from entailment.checkpoint.names import rename
+from entailment.checkpoint.quantization import Quantization, WeightBits
+from entailment.errors import CheckpointError
 
 KINDS: tuple[Literal["full"], Literal["prefix"]] = ("full", "prefix")
 
@@ -24,8 +27,11 @@ class MemoryCheckpoint(Generic[ConfigT]):
     arrays: dict[str, np.ndarray]
     name: str = "tiny"
 
-    def weights(self) -> dict[str, np.ndarray]:
+    def weights(self, *, map_tables: bool = False) -> dict[str, np.ndarray]:
         return self.arrays
+
+    def quantization(self, most_bits: WeightBits, weights: Mapping[str, np.ndarray]) -> Quantization:
+        raise CheckpointError("a checkpoint in memory has no quantization.json")
 
 
 def tiny_checkpoint(

@@ -4,18 +4,22 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.runtime.int8 import UNMEASURED, planned_checkpoint
 from tests.runtime.models import KINDS, assert_alike, tiny_checkpoint
 from tests.runtime.pairs import pair_lists, random_pairs, shuffled
-from tests.tiny import tiny_bert
+from tests.tiny import tiny_bert, tiny_mobilebert
 
 from entailment.checkpoint.folder import open_checkpoint
-from entailment.errors import InputError, NonFiniteLogitsError
-from entailment.runtime.engine import Engine, OnnxEngine, StubEngine, build_graph, finite, usable_processors
+from entailment.checkpoint.quantization import Quantization, fingerprint, write_quantization
+from entailment.errors import CheckpointError, InputError, NonFiniteLogitsError, UnsupportedModelError
+from entailment.runtime.engine import Engine, OnnxEngine, StubEngine, build_graph, finite
+from entailment.runtime.processor import exact_weight_bits, usable_processors
 from entailment.text.pairs import EncodedPair
 
 MIXED = [(2, [9, 1]), (30, [2]), (7, [3, 3, 8]), (7, [1])]
@@ -153,10 +157,10 @@ def test_usable_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     assert usable_processors() == 1
 
 
-def test_unknown_precision() -> None:
-    checkpoint = tiny_checkpoint()
-    with pytest.raises(InputError, match="precision 'int3' is not supported"):
-        build_graph(checkpoint.config, checkpoint.arrays, precision="int3")  # type: ignore[arg-type]
+@pytest.mark.parametrize("precision", ["int3", "", "FLOAT32", 8, None])
+def test_unknown_precision(precision: Any) -> None:
+    with pytest.raises(InputError, match=r"precision is .*; it must be 'float32' or 'int8'"):
+        OnnxEngine.from_checkpoint(tiny_checkpoint(), precision=precision)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -187,6 +191,70 @@ def test_weights_may_be_read_only() -> None:
     pairs = random_pairs(MIXED)
     engine = OnnxEngine.from_checkpoint(checkpoint, threads=1)
     assert_alike(engine.logits(pairs), ENGINES["prefix"].logits(pairs))
+
+
+class TestInt8:
+    engines: ClassVar = {
+        kind: OnnxEngine.from_checkpoint(planned_checkpoint(kind), threads=1, precision="int8")
+        for kind in KINDS
+    }
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_comes_close_to_float32_and_is_something_else(self, kind: Literal["full", "prefix"]) -> None:
+        pairs = random_pairs(MIXED)
+        difference = np.abs(self.engines[kind].logits(pairs) - ENGINES[kind].logits(pairs))
+        assert 1e-3 < difference.max() < 1.0
+        assert np.median(difference) < 0.1
+
+    @settings(max_examples=20, derandomize=True)
+    @given(pairs=pair_lists(), tokens_per_batch=st.integers(1, 200))
+    def test_company_order_and_batches_change_nothing(
+        self, pairs: list[EncodedPair], tokens_per_batch: int
+    ) -> None:
+        """Ranges taken from each batch would, by as much as int8 changes at all.
+
+        What is left is float32 rounding that decides between one number and the next: rare, 0.013 where seen.
+        """
+        for kind, engine in self.engines.items():
+            alone = [np.zeros((0, 3), np.float32), *(engine.logits([pair]) for pair in pairs)]
+            wanted = np.concatenate(alone)
+            small = OnnxEngine(engine._graph, engine.config, threads=1, tokens_per_batch=tokens_per_batch)
+            mixed, order = shuffled(pairs)
+            for got in (engine.logits(pairs), small.logits(pairs), small.logits(mixed)[np.argsort(order)]):
+                assert_alike(got, wanted, atol=0.04)
+                # Most are equal to the last bits.
+                assert (np.abs(got - wanted) > 1e-5).sum() <= 3, kind
+
+    def test_several_threads_at_once(self) -> None:
+        lists = [random_pairs(MIXED, seed=seed) for seed in range(4)]
+        engine = self.engines["prefix"]
+        wanted = [engine.logits(pairs) for pairs in lists]
+        with ThreadPoolExecutor(4) as pool:
+            for got, logits in zip(pool.map(engine.logits, lists * 3), wanted * 3, strict=True):
+                np.testing.assert_array_equal(got, logits)
+
+    def test_a_folder_without_a_plan_names_the_next_step(self, tmp_path: Path) -> None:
+        checkpoint = open_checkpoint(tiny_bert(tmp_path / "m"))
+        with pytest.raises(CheckpointError, match=r"no .*quantization\.json.*`entail quantize .*/m --data"):
+            OnnxEngine.from_checkpoint(checkpoint, precision="int8")
+
+    def test_a_folder_with_a_plan(self, tmp_path: Path) -> None:
+        checkpoint = open_checkpoint(tiny_bert(tmp_path / "m", attention="prefix"))
+        inputs = planned_checkpoint("prefix").inputs
+        assert inputs is not None
+        plan = Quantization(exact_weight_bits(), inputs, UNMEASURED)
+        write_quantization(checkpoint.folder, {plan.weight_bits: plan}, fingerprint(checkpoint.weights()))
+        engine = OnnxEngine.from_checkpoint(checkpoint, threads=1, precision="int8")
+        pairs = random_pairs(MIXED, vocabulary=engine.config.vocab_size)
+        assert_alike(engine.logits(pairs), self.engines["prefix"].logits(pairs))
+
+    def test_mobilebert_is_refused_for_what_it_is(self, tmp_path: Path) -> None:
+        """Not for the file that it lacks: nothing would make one."""
+        checkpoint = open_checkpoint(tiny_mobilebert(tmp_path))
+        with pytest.raises(
+            UnsupportedModelError, match=r"MobileBERT computes in float32 only.*leave int8 out"
+        ):
+            OnnxEngine.from_checkpoint(checkpoint, precision="int8")
 
 
 class TestStub:

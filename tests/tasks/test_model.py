@@ -8,11 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.runtime.int8 import UNMEASURED, planned_checkpoint
 from tests.tasks.pair_fakes import fake_model
 from tests.tiny import tiny_bert
 
+from entailment.checkpoint.folder import open_checkpoint
 from entailment.checkpoint.labels import PROBE_PAIRS
-from entailment.errors import CheckpointNotFoundError, InputError, LabelOrderError, TextError
+from entailment.checkpoint.quantization import Quantization, fingerprint, write_quantization
+from entailment.errors import CheckpointError, CheckpointNotFoundError, InputError, LabelOrderError, TextError
+from entailment.runtime.processor import exact_weight_bits
+from entailment.tasks.check import DocumentChecker
 from entailment.tasks.cross_encoder import CrossEncoder
 from entailment.tasks.model import load_model, with_order
 from entailment.tasks.nli import NLI
@@ -195,3 +200,39 @@ def test_texts_and_hypotheses_that_do_not_fit(folders: dict[str, Path]) -> None:
         classifier(["a dog", "\u200b"], ["x", "y"])
     with pytest.raises(TextError, match=r"^text 1 with the label 'zebra zebra .*': the hypothesis has "):
         classifier(["a dog"], ["x", "zebra " * 20])
+
+
+TASKS = (NLI, ZeroShotClassifier, CrossEncoder, DocumentChecker)
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint that says how it computes in int8."""
+    checkpoint = open_checkpoint(tiny_bert(tmp_path_factory.mktemp("int8"), attention="prefix"))
+    inputs = planned_checkpoint("prefix").inputs
+    assert inputs is not None
+    plan = Quantization(exact_weight_bits(), inputs, UNMEASURED)
+    write_quantization(checkpoint.folder, {plan.weight_bits: plan}, fingerprint(checkpoint.weights()))
+    return checkpoint.folder
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_takes_a_precision(task: type, measured: Path) -> None:
+    wanted = load_model(measured, precision="int8").run(PAIRS)[1]
+    exact = load_model(measured).run(PAIRS)[1]
+    np.testing.assert_array_equal(task(measured, precision="int8").model.run(PAIRS)[1], wanted)
+    np.testing.assert_array_equal(task(measured, precision="float32").model.run(PAIRS)[1], exact)
+    np.testing.assert_array_equal(task(measured).model.run(PAIRS)[1], exact)
+    assert 1e-3 < np.abs(wanted - exact).max() < 1
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_precision_that_cannot_be(task: type, measured: Path, folders: dict[str, Path]) -> None:
+    with pytest.raises(InputError, match="precision is 'int4'; it must be 'float32' or 'int8'"):
+        task(measured, precision="int4")
+    with pytest.raises(
+        CheckpointError, match=r"`entail quantize .*full --data pairs\.jsonl`, or use float32"
+    ):
+        task(folders["full"], precision="int8")
+    with pytest.raises(InputError, match="precision belong to load_model"):
+        task(load_model(measured), precision="int8")

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 
 from entailment.checkpoint.config import CONFIG_FILE, Config, config_from_dict
 from entailment.checkpoint.json_files import read_json
+from entailment.checkpoint.quantization import (
+    AGAIN,
+    QUANTIZATION_FILE,
+    Quantization,
+    WeightBits,
+    fingerprint,
+    read_quantization,
+)
 from entailment.errors import (
     CheckpointError,
     CheckpointNotFoundError,
@@ -35,13 +44,14 @@ class Checkpoint:
     folder: Path
     config: Config
 
-    def weights(self, *, require_head: bool = True) -> dict[str, np.ndarray]:
+    def weights(self, *, require_head: bool = True, map_tables: bool = False) -> dict[str, np.ndarray]:
         """Read the weights: float32 arrays under our names (`names.py`), checked against the configuration.
 
         Each call reads the files anew; nothing is kept.
 
         Args:
             require_head: the classification head must be there; False also takes an encoder alone.
+            map_tables: the word embedding may stay in its file, then perhaps in float16.
 
         Raises:
             CheckpointError: a file is missing, damaged or unsafe, or its names or shapes are not those of the
@@ -51,9 +61,36 @@ class Checkpoint:
         from entailment.checkpoint.weights import read_weights
 
         try:
-            return rename(read_weights(self.folder), self.config, require_head=require_head)
+            return rename(
+                read_weights(self.folder, map_tables=map_tables), self.config, require_head=require_head
+            )
         except WeightsMismatchError as error:
             raise WeightsMismatchError(f"{self.folder}: {error}") from error
+
+    def quantization(self, most_bits: WeightBits, weights: Mapping[str, np.ndarray]) -> Quantization:
+        """How it computes in int8, as `quantization.json` says.
+
+        Args:
+            most_bits: how many bits of a weight the processor can do.
+            weights: what `weights` returned; the file must have been made for them.
+
+        Raises:
+            CheckpointError: there is no such file, or none for these weights or this processor.
+            CorruptCheckpointError: the file is damaged.
+        """
+        path = self.folder / QUANTIZATION_FILE
+        if not path.is_file():
+            # A model of the hub or of the package is not written into.
+            out = "" if Path(self.name).expanduser() == self.folder else " --out FOLDER"
+            raise CheckpointError(
+                f"{self.name} does not say how it computes in int8 (there is no {path}): measure it with "
+                f"`entail quantize {quote(self.name)} --data pairs.jsonl{out}`, or use float32"
+            )
+        found = read_quantization(self.folder, most_bits, fingerprint(weights))
+        unknown = next((name for name in found.inputs if f"{name}.weight" not in weights), None)
+        if unknown is not None:
+            raise CorruptCheckpointError(f"{path} names {unknown!r:.80}, which is no layer here; {AGAIN}")
+        return found
 
 
 def open_checkpoint(

@@ -21,6 +21,7 @@ SMALL_FILES = (
     "special_tokens_map.json",
     "added_tokens.json",
     "vocab.txt",
+    "quantization.json",
     "README.md",
 )
 SAFETENSORS_FILES = ("model.safetensors", "model.safetensors.index.json", "model-*-of-*.safetensors")

@@ -13,6 +13,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,15 +23,24 @@ from entailment.checkpoint.precision import from_bfloat16, to_float32
 from entailment.errors import CheckpointNotFoundError, CorruptCheckpointError, WeightsMismatchError
 
 Arrays = dict[str, np.ndarray]
+Reader = Callable[[Path, bool], Arrays]  # the bool: `map_tables`
 
 #: What these layers' parameters were called before they were weight and bias.
 OLD_ENDINGS = {".gamma": ".weight", ".beta": ".bias"}
 
+_TABLE = "word_embeddings.weight"
+_MAPPED_TYPES = {"F16": "<f2", "F32": "<f4"}
+
 _LFS_POINTER = b"version https://git-lfs"
 
 
-def read_weights(folder: str | Path) -> Arrays:
+def read_weights(folder: str | Path, *, map_tables: bool = False) -> Arrays:
     """Every array of a checkpoint folder, by its name in the file, with the oldest endings modernised.
+
+    Args:
+        folder: where the files are.
+        map_tables: word embeddings of a .safetensors file are not read: they stay in the file, in its
+            precision (float32 or float16), and a row that is looked up is fetched by the operating system.
 
     Raises:
         CheckpointNotFoundError: there is no weight file, or no shard that the index names.
@@ -43,14 +53,14 @@ def read_weights(folder: str | Path) -> Arrays:
     for file, read in _LAYOUTS.items():
         path = folder / file
         if path.is_file():
-            return _modernised(read(path))
+            return _modernised(read(path, map_tables))
     held = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     others = [name for name in held if name.endswith((".h5", ".msgpack", ".onnx", ".ckpt", ".pt"))]
     hint = f"; it has {', '.join(others)}, which this package does not read" if others else ""
     raise CheckpointNotFoundError(f"{folder} has no weights: none of {', '.join(_LAYOUTS)}{hint}")
 
 
-def _read_safetensors(path: Path) -> Arrays:
+def _read_safetensors(path: Path, map_tables: bool) -> Arrays:
     from safetensors import SafetensorError, safe_open
 
     _refuse_pointer(path)
@@ -58,9 +68,20 @@ def _read_safetensors(path: Path) -> Arrays:
         with safe_open(path, framework="numpy") as file:
             names: list[str] = file.keys()
             types = {name: file.get_slice(name).get_dtype() for name in names}
-            arrays = {name: to_float32(file.get_tensor(name)) for name in types if types[name] != "BF16"}
-        if len(arrays) < len(types):
+            mapped = {
+                name
+                for name in types
+                if map_tables and name.endswith(_TABLE) and types[name] in _MAPPED_TYPES
+            }
+            arrays = {
+                name: to_float32(file.get_tensor(name))
+                for name in types
+                if types[name] != "BF16" and name not in mapped
+            }
+        if "BF16" in types.values():
             arrays |= _read_bfloat16(path)
+        for name in mapped:
+            arrays[name] = _map_array(path, name)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise CorruptCheckpointError(
             f"{path} is truncated or damaged ({error}); fetch the file again"
@@ -68,38 +89,57 @@ def _read_safetensors(path: Path) -> Arrays:
     return arrays
 
 
-def _read_bfloat16(path: Path) -> Arrays:
-    """The bfloat16 arrays, which safetensors cannot give to NumPy; it has validated the header."""
-    arrays: Arrays = {}
+def _header(path: Path) -> tuple[dict[str, Any], int]:
+    """The header of a file that safetensors has validated, and where the arrays start."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(length))
-        for name, entry in header.items():
-            if entry.get("dtype") == "BF16":
-                file.seek(8 + length + entry["data_offsets"][0])
-                bits = np.fromfile(file, "<u2", math.prod(entry["shape"]))
-                arrays[name] = from_bfloat16(bits.reshape(entry["shape"]))
+        return json.loads(file.read(length)), 8 + length
+
+
+def _read_bfloat16(path: Path) -> Arrays:
+    """The bfloat16 arrays, which safetensors cannot give to NumPy."""
+    header, start = _header(path)
+    arrays: Arrays = {}
+    for name, entry in header.items():
+        if entry.get("dtype") == "BF16":
+            count, offset = math.prod(entry["shape"]), start + entry["data_offsets"][0]
+            bits = np.fromfile(path, "<u2", count, offset=offset)
+            arrays[name] = from_bfloat16(bits.reshape(entry["shape"]))
     return arrays
 
 
-def _read_bin(path: Path) -> Arrays:
+def _map_array(path: Path, name: str) -> np.ndarray:
+    """An array that stays in its file."""
+    header, start = _header(path)
+    entry = header[name]
+    mapped = np.memmap(
+        path,
+        _MAPPED_TYPES[entry["dtype"]],
+        mode="r",
+        offset=start + entry["data_offsets"][0],
+        shape=tuple(entry["shape"]),
+    )
+    return np.asarray(mapped)
+
+
+def _read_bin(path: Path, _: bool) -> Arrays:
     from entailment.checkpoint.pickled import read_bin
 
     _refuse_pointer(path)
     return {name: to_float32(array) for name, array in read_bin(path).items()}
 
 
-def _read_h5(path: Path) -> Arrays:
+def _read_h5(path: Path, _: bool) -> Arrays:
     from entailment.checkpoint.keras_file import read_h5
 
     _refuse_pointer(path)
     return {name: to_float32(array) for name, array in read_h5(path).items()}
 
 
-def _sharded(read: Callable[[Path], Arrays], suffix: str) -> Callable[[Path], Arrays]:
+def _sharded(read: Reader, suffix: str) -> Reader:
     """A reader of the index file whose shards `read` opens."""
 
-    def read_shards(index: Path) -> Arrays:
+    def read_shards(index: Path, map_tables: bool) -> Arrays:
         weight_map = read_json(index).get("weight_map")
         if not isinstance(weight_map, Mapping) or not weight_map:
             raise CorruptCheckpointError(f"{index} has no weight_map from names to files")
@@ -115,7 +155,7 @@ def _sharded(read: Callable[[Path], Arrays], suffix: str) -> Callable[[Path], Ar
             shard = index.parent / file
             if not shard.is_file():
                 raise CheckpointNotFoundError(f"{shard} is missing, though {index.name} names it; fetch it")
-            part = read(shard)
+            part = read(shard, map_tables)
             if part.keys() != names:
                 odd = sorted(part.keys() ^ names)[0]
                 raise CorruptCheckpointError(
@@ -127,7 +167,7 @@ def _sharded(read: Callable[[Path], Arrays], suffix: str) -> Callable[[Path], Ar
     return read_shards
 
 
-_LAYOUTS: dict[str, Callable[[Path], Arrays]] = {
+_LAYOUTS: dict[str, Reader] = {
     "model.safetensors": _read_safetensors,
     "model.safetensors.index.json": _sharded(_read_safetensors, ".safetensors"),
     "pytorch_model.bin": _read_bin,

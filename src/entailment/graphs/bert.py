@@ -18,7 +18,7 @@ from entailment.checkpoint.config import BertConfig
 from entailment.checkpoint.fields import ACTIVATIONS
 from entailment.errors import UnsupportedModelError
 from entailment.graphs.attention import ATTENTION_KINDS, Attention
-from entailment.graphs.builder import Graph, GraphBuilder, Weights
+from entailment.graphs.builder import Graph, GraphBuilder, Product, Weights, float32_product
 
 OPERATORS = {  # by the function that `ACTIVATIONS` names
     "gelu": "com.microsoft:Gelu",
@@ -27,12 +27,6 @@ OPERATORS = {  # by the function that `ACTIVATIONS` names
     "silu": "com.microsoft:QuickGelu",
     "tanh": "Tanh",
 }
-
-
-def linear(b: GraphBuilder, name: str, x: str, *, inputs: int, outputs: int) -> str:
-    """x @ weight.T + bias: [n, inputs] -> [n, outputs]."""
-    weight, bias = b.weight(f"{name}.weight", outputs, inputs), b.weight(f"{name}.bias", outputs)
-    return b.node("Gemm", x, weight, bias, attributes={"transB": 1})
 
 
 def norm(b: GraphBuilder, config: BertConfig, name: str, x: str) -> str:
@@ -48,10 +42,9 @@ def embeddings(b: GraphBuilder, config: BertConfig) -> str:
     Inputs of the graph: input_ids, position_ids, token_type_ids, each int64 [N].
     """
     H = config.hidden_size
-    word = b.table("embeddings.word.weight", config.vocab_size, H)
     position = b.weight("embeddings.position.weight", config.max_position_embeddings, H)
     token_type = b.weight("embeddings.token_type.weight", config.type_vocab_size, H)
-    summed = b.node("Gather", word, b.input("input_ids", "int64", ["N"]))
+    summed = b.rows("embeddings.word.weight", b.input("input_ids", "int64", ["N"]), config.vocab_size, H)
     summed = b.node("Add", summed, b.node("Gather", position, b.input("position_ids", "int64", ["N"])))
     summed = b.node("Add", summed, b.node("Gather", token_type, b.input("token_type_ids", "int64", ["N"])))
     return norm(b, config, "embeddings.norm", summed)
@@ -67,8 +60,8 @@ def activation(b: GraphBuilder, hidden_act: str, x: str) -> str:
 def feed_forward(b: GraphBuilder, config: BertConfig, name: str, x: str) -> str:
     """Up, activation, down, residual, norm: [n, H] -> [n, H]."""
     H, I = config.hidden_size, config.intermediate_size  # noqa: E741
-    up = activation(b, config.hidden_act, linear(b, f"{name}.up", x, inputs=H, outputs=I))  # [n, I]
-    down = linear(b, f"{name}.down", up, inputs=I, outputs=H)
+    up = activation(b, config.hidden_act, b.linear(f"{name}.up", x, inputs=H, outputs=I))  # [n, I]
+    down = b.linear(f"{name}.down", up, inputs=I, outputs=H)
     return norm(b, config, f"{name}.norm", b.node("Add", down, x))
 
 
@@ -77,11 +70,11 @@ def layer(b: GraphBuilder, config: BertConfig, attention: Attention, name: str, 
     H = config.hidden_size
     asking = b.node("Gather", x, attention.answers) if last else x  # [n, H]
     read = (attention.at_answers if last else attention.everywhere)(
-        linear(b, f"{name}.attention.query", asking, inputs=H, outputs=H),
-        linear(b, f"{name}.attention.key", x, inputs=H, outputs=H),
-        linear(b, f"{name}.attention.value", x, inputs=H, outputs=H),
+        b.linear(f"{name}.attention.query", asking, inputs=H, outputs=H),
+        b.linear(f"{name}.attention.key", x, inputs=H, outputs=H),
+        b.linear(f"{name}.attention.value", x, inputs=H, outputs=H),
     )  # [n, H]
-    read = linear(b, f"{name}.attention.output", read, inputs=H, outputs=H)
+    read = b.linear(f"{name}.attention.output", read, inputs=H, outputs=H)
     x = norm(b, config, f"{name}.attention.norm", b.node("Add", read, asking))
     return feed_forward(b, config, f"{name}.feed_forward", x)
 
@@ -99,17 +92,18 @@ def encoder(b: GraphBuilder, config: BertConfig, x: str) -> str:
 def classifier(b: GraphBuilder, config: BertConfig, x: str) -> str:
     """The pooler and the classification head: [n, H] -> [n, K]."""
     H = config.hidden_size
-    pooled = b.node("Tanh", linear(b, "pooler", x, inputs=H, outputs=H))
-    return linear(b, "classifier", pooled, inputs=H, outputs=config.num_labels)
+    pooled = b.node("Tanh", b.linear("pooler", x, inputs=H, outputs=H))
+    return b.linear("classifier", pooled, inputs=H, outputs=config.num_labels)
 
 
-def build_bert(config: BertConfig, weights: Weights) -> Graph:
+def build_bert(config: BertConfig, weights: Weights, product: Product = float32_product) -> Graph:
     """The graph of `BertForSequenceClassification`, with the attention that `config.attention` names.
 
     Args:
         config: the architecture.
         weights: float32 arrays by our names, see `entailment.checkpoint.names`; the graph keeps references to
             them.
+        product: how linear layers are computed, see `entailment.graphs.products`.
 
     Returns:
         A graph from the inputs of `embeddings` and of the attention kind (`FullAttention`, `PrefixAttention`)
@@ -123,7 +117,7 @@ def build_bert(config: BertConfig, weights: Weights) -> Graph:
         raise UnsupportedModelError(
             f"type_vocab_size is {config.type_vocab_size}: a hypothesis cannot be told from its premise"
         )
-    b = GraphBuilder("bert", weights)
+    b = GraphBuilder("bert", weights, product)
     x = encoder(b, config, embeddings(b, config))  # [R, H]
     b.output("logits", classifier(b, config, x), "float32", ["R", config.num_labels])
     return b.build()

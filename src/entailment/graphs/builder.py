@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -28,9 +29,27 @@ class Graph:
     """
 
     model: bytes
-    weights: Weights
+    weights: Mapping[str, npt.NDArray[Any]]
     tables: Weights
     inputs: tuple[str, ...]
+
+
+class Product(Protocol):
+    """Adds the linear layer called `name` of x to a graph: [n, inputs] -> [n, outputs].
+
+    Raises:
+        WeightsMismatchError: an array is missing or has another shape.
+    """
+
+    def __call__(self, b: GraphBuilder, name: str, x: str, *, inputs: int, outputs: int) -> str:
+        """The name of the product."""
+        ...
+
+
+def float32_product(b: GraphBuilder, name: str, x: str, *, inputs: int, outputs: int) -> str:
+    """x @ weight.T + bias, as the checkpoint states it: [n, inputs] -> [n, outputs]."""
+    weight, bias = b.weight(f"{name}.weight", outputs, inputs), b.weight(f"{name}.bias", outputs)
+    return b.node("Gemm", x, weight, bias, attributes={"transB": 1})
 
 
 class GraphBuilder:
@@ -39,12 +58,14 @@ class GraphBuilder:
     Args:
         name: of the graph.
         weights: the arrays that `weight` looks up.
+        product: how linear layers are computed.
     """
 
-    def __init__(self, name: str, weights: Weights) -> None:
+    def __init__(self, name: str, weights: Weights, product: Product = float32_product) -> None:
         self._name = name
         self._weights = weights
-        self._given: dict[str, npt.NDArray[np.float32]] = {}
+        self._product = product
+        self._given: dict[str, npt.NDArray[Any]] = {}
         self._tables: dict[str, npt.NDArray[np.float32]] = {}
         self._nodes: list[bytes] = []
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
@@ -81,26 +102,34 @@ class GraphBuilder:
         """
         return self._checked(name, shape)
 
-    def made(self, name: str, array: npt.NDArray[np.floating]) -> str:
+    def made(self, name: str, array: npt.NDArray[Any], dtype: str = "float32") -> str:
         """A weight that was made of others, under a name that no other weight of the graph has."""
-        self._given[name] = np.ascontiguousarray(array, dtype=np.float32)
+        self._given[name] = np.ascontiguousarray(array, dtype=dtype)
         self._initializers.append(wire.external_tensor(name, self._given[name]))
         return name
 
-    def table(self, name: str, *shape: int) -> str:
-        """A weight that rows are looked up in.
+    def rows(self, name: str, indices: str, *shape: int) -> str:
+        """Rows of the weight called `name`, in float32: int64 [n] -> [n, width].
 
-        It becomes an input: a run reads it where it is, while a session copies the weights that it is given.
+        The weight becomes an input of the graph: a run reads it where it is, be it in a file and in float16,
+        while a session copies the weights that it is given.
 
         Raises:
             WeightsMismatchError: there is no such weight, or it has another shape.
         """
         if name not in self._tables:
-            self._tables[name] = self._checked(name, shape)
-            self.input(name, "float32", shape)
-        return name
+            self._tables[name] = self._of_shape(name, shape)
+            self.input(name, self._tables[name].dtype.name, shape)
+        found = self.node("Gather", name, indices)
+        if self._tables[name].dtype == np.float16:
+            found = self.node("Cast", found, attributes={"to": wire.ELEMENT_TYPES["float32"]})
+        return found
 
     def _checked(self, name: str, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+        # Weights are so already when they come from `Checkpoint.weights()`; then nothing is copied.
+        return np.ascontiguousarray(self._of_shape(name, shape), dtype=np.float32)
+
+    def _of_shape(self, name: str, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
         if name not in self._weights:
             raise WeightsMismatchError(f"the weights lack {name!r}, which should have shape {list(shape)}")
         array = self._weights[name]
@@ -108,8 +137,7 @@ class GraphBuilder:
             raise WeightsMismatchError(
                 f"{name!r} has shape {list(array.shape)} and should have {list(shape)}"
             )
-        # Weights are so already when they come from `Checkpoint.weights()`; then nothing is copied.
-        return np.ascontiguousarray(array, dtype=np.float32)
+        return array
 
     def constant(self, values: Sequence[int] | float, dtype: str = "int64") -> str:
         """A small array written into the model itself; equal constants are written once."""
@@ -138,6 +166,14 @@ class GraphBuilder:
             wire.node(kind, inputs, names, domain=domain, name=name, attributes=attributes or {})
         )
         return names
+
+    def linear(self, name: str, x: str, *, inputs: int, outputs: int) -> str:
+        """The linear layer called `name` of x: [n, inputs] -> [n, outputs].
+
+        Raises:
+            WeightsMismatchError: an array is missing or has another shape.
+        """
+        return self._product(self, name, x, inputs=inputs, outputs=outputs)
 
     def reshape(self, value: str, *shape: int | str) -> str:
         """The same data in another shape.

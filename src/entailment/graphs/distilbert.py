@@ -10,8 +10,8 @@ Legend of shapes: N stream tokens, R answers, H hidden, K classes.
 from __future__ import annotations
 
 from entailment.checkpoint.config import BertConfig, DistilBertConfig
-from entailment.graphs.bert import encoder, linear, norm
-from entailment.graphs.builder import Graph, GraphBuilder, Weights
+from entailment.graphs.bert import encoder, norm
+from entailment.graphs.builder import Graph, GraphBuilder, Product, Weights, float32_product
 
 LAYER_NORM_EPS = 1e-12  # Not in config.json: the reference implementation writes it out.
 
@@ -37,9 +37,9 @@ def embeddings(b: GraphBuilder, config: BertConfig) -> str:
 
     Inputs of the graph: input_ids, position_ids, each int64 [N].
     """
-    word = b.table("embeddings.word.weight", config.vocab_size, config.hidden_size)
+    ids = b.input("input_ids", "int64", ["N"])
     position = b.weight("embeddings.position.weight", config.max_position_embeddings, config.hidden_size)
-    words = b.node("Gather", word, b.input("input_ids", "int64", ["N"]))
+    words = b.rows("embeddings.word.weight", ids, config.vocab_size, config.hidden_size)
     positions = b.node("Gather", position, b.input("position_ids", "int64", ["N"]))
     return norm(b, config, "embeddings.norm", b.node("Add", words, positions))
 
@@ -47,17 +47,18 @@ def embeddings(b: GraphBuilder, config: BertConfig) -> str:
 def classifier(b: GraphBuilder, config: BertConfig, x: str) -> str:
     """The classification head: [R, H] -> [R, K]."""
     H = config.hidden_size
-    hidden = b.node("Relu", linear(b, "pre_classifier", x, inputs=H, outputs=H))
-    return linear(b, "classifier", hidden, inputs=H, outputs=config.num_labels)
+    hidden = b.node("Relu", b.linear("pre_classifier", x, inputs=H, outputs=H))
+    return b.linear("classifier", hidden, inputs=H, outputs=config.num_labels)
 
 
-def build_distilbert(config: DistilBertConfig, weights: Weights) -> Graph:
+def build_distilbert(config: DistilBertConfig, weights: Weights, product: Product = float32_product) -> Graph:
     """The graph of `DistilBertForSequenceClassification`, with the attention that `config.attention` names.
 
     Args:
         config: the architecture.
         weights: float32 arrays by our names, see `entailment.checkpoint.names`; the graph keeps references to
             them.
+        product: how linear layers are computed, see `entailment.graphs.products`.
 
     Returns:
         A graph from the inputs of `embeddings` and of the attention kind (`FullAttention`, `PrefixAttention`)
@@ -67,7 +68,7 @@ def build_distilbert(config: DistilBertConfig, weights: Weights) -> Graph:
         WeightsMismatchError: a weight is missing or has a wrong shape.
     """
     bert = as_bert(config)
-    b = GraphBuilder("distilbert", weights)
+    b = GraphBuilder("distilbert", weights, product)
     x = encoder(b, bert, embeddings(b, bert))  # [R, H]
     b.output("logits", classifier(b, bert, x), "float32", ["R", bert.num_labels])
     return b.build()

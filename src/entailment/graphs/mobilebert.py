@@ -59,8 +59,8 @@ def embeddings(b: GraphBuilder, config: MobileBertConfig) -> Scaled:
     stream, 0 where there is none.
     """
     E, H = config.embedding_size, config.hidden_size
-    table = b.table("embeddings.word.weight", config.vocab_size, E)
-    x = b.node("Gather", table, b.input("input_ids", "int64", ["N"]))  # [N, E]
+    ids = b.input("input_ids", "int64", ["N"])
+    x = b.rows("embeddings.word.weight", ids, config.vocab_size, E)  # [N, E]
     width = E
     if config.trigram_input:
         width = 3 * E

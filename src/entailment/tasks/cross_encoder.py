@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, NotRequired, TypedDict, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from entailment.tasks.chunks import Notes, chunked, pair_cost
 from entailment.tasks.model import PairModel, as_model, with_order
 from entailment.tasks.nli import check_pair, count_from, note_truncation
 from entailment.tasks.scores import sigmoid, softmax
+
+if TYPE_CHECKING:
+    from entailment.runtime.engine import Precision
 
 Pair = Sequence[str]  # two texts
 Activation = Callable[[NDArray[np.float32]], Any]  # logits [n, K] to an array of as many rows
@@ -39,7 +42,7 @@ class CrossEncoder:
     Args:
         model: a folder, a hub name, a `PairModel` already open, or None for the model in the package.
         label_order: names of the logits, by index, if the checkpoint does not say; only `rank` needs them.
-        threads, max_length: as in `load_model`.
+        threads, max_length, precision: as in `load_model`.
         activation_fn: applied to the logits [n, K] before anything else; None: a sigmoid if K is 1 (or
             nothing, if the checkpoint's config.json says so), nothing otherwise.
     """
@@ -51,10 +54,16 @@ class CrossEncoder:
         label_order: Sequence[str] | None = None,
         threads: int | None = None,
         max_length: int | None = None,
+        precision: Precision | None = None,
         activation_fn: Activation | None = None,
     ) -> None:
         self.model = as_model(
-            model, label_order=label_order, threads=threads, max_length=max_length, needs_order=False
+            model,
+            label_order=label_order,
+            threads=threads,
+            max_length=max_length,
+            needs_order=False,
+            precision=precision,
         )
         self.activation_fn = activation_fn
 

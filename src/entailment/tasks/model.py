@@ -21,7 +21,7 @@ from entailment.errors import InputError, LabelOrderError, TextError
 
 if TYPE_CHECKING:
     from entailment.checkpoint.config import Config
-    from entailment.runtime.engine import Engine
+    from entailment.runtime.engine import Engine, Precision
     from entailment.text.pairs import EncodedPair
 
 MAX_LENGTH = 512  # tokens of a pair unless the caller or the model says less
@@ -76,12 +76,22 @@ class PairModel:
             TextError: a text without tokens, or a hypothesis too long; begins with `name_pair` of the index.
             NonFiniteLogitsError: the engine answered NaN or infinity.
         """
+        encoded = self.encode(pairs, name_pair)
+        return encoded, self.engine.logits(encoded)
+
+    def encode(
+        self, pairs: Sequence[tuple[str, str]], name_pair: Callable[[int], str] = "pair {}".format
+    ) -> list[EncodedPair]:
+        """Encode N pairs of texts, in the order given; the first half of `run`.
+
+        Raises:
+            TextError: as `run` does.
+        """
         try:
-            encoded = self.encoder.encode(pairs)
+            return self.encoder.encode(pairs)
         except TextError:
             self._name_culprit(pairs, name_pair)
             raise
-        return encoded, self.engine.logits(encoded)
 
     def _name_culprit(self, pairs: Sequence[tuple[str, str]], name_pair: Callable[[int], str]) -> None:
         """The encoder counts the pairs of a chunk, the user all texts from the first: say whose it is."""
@@ -102,6 +112,8 @@ def load_model(
     cache_dir: str | Path | None = None,
     offline: bool = False,
     needs_order: bool = True,
+    precision: Precision = "float32",
+    packed: bool = True,
 ) -> PairModel:
     """Open a checkpoint and find out which logit means entailment.
 
@@ -118,6 +130,8 @@ def load_model(
         cache_dir: where downloads are kept.
         offline: use what is in the cache and open no connection.
         needs_order: False skips the probe, for users of raw logits alone; then `labels` may be None.
+        precision: "int8" is faster, and close: how close, `entail quantize` measured for this checkpoint.
+        packed: False opens sooner, for a single short call; every batch takes longer.
 
     Raises:
         CheckpointError: the folder or name cannot be used (see errors.py for the kinds).
@@ -151,7 +165,7 @@ def load_model(
     model = PairModel(
         name=checkpoint.name,
         encoder=encoder,
-        engine=OnnxEngine.from_checkpoint(checkpoint, threads=threads),
+        engine=OnnxEngine.from_checkpoint(checkpoint, threads=threads, precision=precision, packed=packed),
         labels=labels,
         class_names=tuple(config.id2label[index] for index in sorted(config.id2label)),
         activation=_activation(config),
@@ -188,15 +202,22 @@ def as_model(
     threads: int | None = None,
     max_length: int | None = None,
     needs_order: bool = True,
+    precision: Precision | None = None,
 ) -> PairModel:
     """A model as the tasks take it: one already open, or a name to open with these options."""
     if not isinstance(model, PairModel):
         return load_model(
-            model, label_order=label_order, threads=threads, max_length=max_length, needs_order=needs_order
+            model,
+            label_order=label_order,
+            threads=threads,
+            max_length=max_length,
+            needs_order=needs_order,
+            precision="float32" if precision is None else precision,
         )
-    if label_order is not None or threads is not None or max_length is not None:
+    if any(option is not None for option in (label_order, threads, max_length, precision)):
         raise InputError(
-            "label_order, threads and max_length belong to load_model when the model is already open"
+            "label_order, threads, max_length and precision belong to load_model where the model is already "
+            "open"
         )
     return with_order(model) if needs_order else model
 

@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
+import numpy as np
+from numpy.typing import NDArray
+
 from entailment.errors import TextError
 from entailment.tasks.chunks import Notes, check_chunk_size, chunked, pair_cost
 from entailment.tasks.model import PairModel, as_model
 from entailment.tasks.scores import softmax
 
 if TYPE_CHECKING:
-    from entailment.text.pairs import Truncation
+    from entailment.checkpoint.labels import LabelOrder
+    from entailment.runtime.engine import Precision
+    from entailment.text.pairs import EncodedPair, Truncation
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class NLI:
 
     Args:
         model: a folder, a hub name, a `PairModel` already open, or None for the model in the package.
-        label_order, threads, max_length: as in `load_model`.
+        label_order, threads, max_length, precision: as in `load_model`.
     """
 
     def __init__(
@@ -52,8 +57,11 @@ class NLI:
         label_order: Sequence[str] | None = None,
         threads: int | None = None,
         max_length: int | None = None,
+        precision: Precision | None = None,
     ) -> None:
-        self.model = as_model(model, label_order=label_order, threads=threads, max_length=max_length)
+        self.model = as_model(
+            model, label_order=label_order, threads=threads, max_length=max_length, precision=precision
+        )
 
     @overload
     def __call__(self, premise: str, hypothesis: str) -> NLIResult: ...
@@ -98,14 +106,22 @@ class NLI:
         checked = (check_pair(pair, row) for row, pair in enumerate(pairs, start=1))
         for chunk in chunked(checked, chunk_size, pair_cost):
             encoded, logits = self.model.run(chunk, count_from(number + 1, "pair"))
-            for pair, row in zip(encoded, softmax(logits), strict=True):
+            for result in nli_results(encoded, logits, order):
                 number += 1
-                note_truncation(notes, f"the premise of pair {number}", pair.truncated)
-                yield NLIResult(
-                    label=order.names[int(row.argmax())],
-                    scores=dict(zip(order.names, row.tolist(), strict=True)),
-                    truncated=pair.truncated,
-                )
+                note_truncation(notes, f"the premise of pair {number}", result.truncated)
+                yield result
+
+
+def nli_results(
+    encoded: Sequence[EncodedPair], logits: NDArray[np.float32], order: LabelOrder
+) -> Iterator[NLIResult]:
+    """One answer per pair, from the pairs as the model read them and their logits [N, K]."""
+    for pair, row in zip(encoded, softmax(logits), strict=True):
+        yield NLIResult(
+            label=order.names[int(row.argmax())],
+            scores=dict(zip(order.names, row.tolist(), strict=True)),
+            truncated=pair.truncated,
+        )
 
 
 def count_from(first: int, what: str) -> Callable[[int], str]:
@@ -131,8 +147,13 @@ def check_pair(pair: object, row: int) -> tuple[str, str]:
 def note_truncation(notes: Notes, what: str, truncated: Truncation | None) -> None:
     """Say once per call that a text was cut; every answer carries its own cut."""
     if truncated is not None:
-        notes.say(
-            "truncation",
-            f"{what} is longer than the model reads: {truncated.read:,} of {truncated.total:,} characters "
-            "were read; the field `truncated` of each answer says so, this note comes once",
-        )
+        note_cut(notes, what, truncated.read, truncated.total)
+
+
+def note_cut(notes: Notes, what: str, read: int, total: int) -> None:
+    """The note of `note_truncation`, for a cut given in characters."""
+    notes.say(
+        "truncation",
+        f"{what} is longer than the model reads: {read:,} of {total:,} characters "
+        "were read; the field `truncated` of each answer says so, this note comes once",
+    )

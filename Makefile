@@ -5,7 +5,9 @@
 #   make test-all   the same, with the slow tests
 #   make lint       linters and types only
 #   make docs       writes docs/cli.md from the command line's own help
-#   make bench      the benchmark, as a table here and as JSON in benchmarks/results/
+#   make bench      ours beside its peers, in an environment of their own: JSON in benchmarks/results/, tables and plots
+#                   in docs/ (a quarter of an hour on 2 cores)
+#   make screenshots  takes the pictures of the page again, into docs/images/ (needs Chromium)
 #   make train DATA=folder   trains the bundled model again, into runs/bundled, measures it and writes its card;
 #                   stopped, it goes on where it was. TWIN=1: its full-attention twin, into runs/twin
 #   make bundle     puts the model of runs/bundled into the package
@@ -13,6 +15,7 @@
 
 PYTHON ?= python3
 VENV := .venv
+BENCH := .venv-bench
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 DATA ?=
@@ -20,7 +23,7 @@ TWIN ?=
 RUN := runs/$(if $(TWIN),twin,bundled)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint docs bench train bundle clean
+.PHONY: help demo test test-all lint docs bench screenshots train bundle clean
 .DELETE_ON_ERROR:
 
 help:
@@ -69,8 +72,18 @@ test-all: lint
 docs: $(VENV)/.base
 	@$(PY) -m entailment.cli.reference > docs/cli.md.new && mv docs/cli.md.new docs/cli.md
 
-bench: $(VENV)/.dev
-	@$(PY) -m benchmarks.zero_shot
+$(BENCH)/.made: pyproject.toml
+	@echo "installing the benchmark's peers (2 GB: minutes, the first time)"
+	@$(PYTHON) -m venv $(BENCH)
+	@$(BENCH)/bin/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["bench"], sep="\n")' > $(BENCH)/bench.txt
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(BENCH)/bench.txt --editable .
+	@touch $@
+
+bench: $(BENCH)/.made
+	@$(BENCH)/bin/python -m benchmarks
+
+screenshots: $(VENV)/.dev
+	@$(PY) -m tests.serve.page.screenshots
 
 # The allocator keeps what a step frees: giving it back and asking again costs a quarter of the time.
 train: export MALLOC_MMAP_THRESHOLD_ = 4294967296
@@ -86,4 +99,4 @@ bundle:
 	@rm -rf src/entailment/bundled && cp -r runs/bundled/model src/entailment/bundled && chmod 644 src/entailment/bundled/*
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) $(BENCH) build .pytest_cache .mypy_cache .ruff_cache .hypothesis dist

@@ -25,7 +25,7 @@ LADDER: tuple[tuple[str, ...], ...] = (
     ("tasks",),
     ("evaluate", "models", "keras"),
     ("train", "export"),
-    ("serve", "scale"),
+    ("serve", "scale", "client"),
     ("cli",),
 )
 RUNG = {room: height for height, rooms in enumerate(LADDER) for room in rooms}

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from entailment.checkpoint.folder import Checkpoint as Checkpoint
     from entailment.checkpoint.folder import open_checkpoint as open_checkpoint
     from entailment.checkpoint.labels import LabelOrder as LabelOrder
+    from entailment.client import AsyncClient as AsyncClient
+    from entailment.client import Client as Client
+    from entailment.client import ServerError as ServerError
     from entailment.errors import CheckpointError as CheckpointError
     from entailment.errors import CheckpointNotFoundError as CheckpointNotFoundError
     from entailment.errors import CorruptCheckpointError as CorruptCheckpointError
@@ -102,6 +105,9 @@ if TYPE_CHECKING:
     from entailment.runtime.engine import Engine as Engine
     from entailment.runtime.engine import OnnxEngine as OnnxEngine
     from entailment.runtime.engine import StubEngine as StubEngine
+    from entailment.serve.app import create_app as create_app
+    from entailment.tasks.check import DocumentChecker as DocumentChecker
+    from entailment.tasks.check import Finding as Finding
     from entailment.tasks.cross_encoder import CrossEncoder as CrossEncoder
     from entailment.tasks.model import PairModel as PairModel
     from entailment.tasks.model import load_model as load_model
@@ -136,6 +142,11 @@ _HOMES = {
         "open_checkpoint",
     ),
     "entailment.checkpoint.labels": ("LabelOrder",),
+    "entailment.client": (
+        "AsyncClient",
+        "Client",
+        "ServerError",
+    ),
     "entailment.errors": (
         "CheckpointError",
         "CheckpointNotFoundError",
@@ -211,6 +222,11 @@ _HOMES = {
         "Engine",
         "OnnxEngine",
         "StubEngine",
+    ),
+    "entailment.serve.app": ("create_app",),
+    "entailment.tasks.check": (
+        "DocumentChecker",
+        "Finding",
     ),
     "entailment.tasks.cross_encoder": ("CrossEncoder",),
     "entailment.tasks.model": (

@@ -24,11 +24,11 @@ def test_help(entail: Entail) -> None:
     for arguments in (["--help"], ["-h"]):
         found = entail(*arguments)
         assert (found.code, found.err) == (0, "")
-        for command in ("classify", "nli", "evaluate", "info"):
+        for command in ("classify", "nli", "check", "quantize", "serve", "evaluate", "info"):
             assert f"\n  {command} " in found.out
 
 
-@pytest.mark.parametrize("command", ["classify", "nli", "evaluate", "info"])
+@pytest.mark.parametrize("command", ["classify", "nli", "check", "quantize", "serve", "evaluate", "info"])
 def test_help_of_a_command_shows_examples(entail: Entail, command: str) -> None:
     found = entail(command, "--help")
     assert found.code == 0

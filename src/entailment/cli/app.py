@@ -10,11 +10,14 @@ from typing import NoReturn
 
 import click
 
+from entailment.cli.check import check
 from entailment.cli.classify import classify
 from entailment.cli.evaluate import evaluate
 from entailment.cli.info import info
 from entailment.cli.nli import nli
 from entailment.cli.notes import complain, library_notes
+from entailment.cli.quantize import quantize
+from entailment.cli.serve import serve
 from entailment.errors import EntailmentError, LabelOrderError
 
 INTERRUPTED = 130
@@ -44,7 +47,7 @@ def entail() -> None:
     """
 
 
-for _command in (classify, nli, evaluate, info):
+for _command in (classify, nli, check, serve, evaluate, quantize, info):
     entail.add_command(_command)
 
 

@@ -16,6 +16,7 @@ from entailment.cli.output import Form, deliver
 from entailment.tables import Row, check_writable
 
 if TYPE_CHECKING:
+    from entailment.runtime.engine import Precision
     from entailment.tasks.zero_shot import Classification
 
 ABSTAINED = "-"
@@ -68,6 +69,7 @@ def classify(
     threshold: float | None,
     model: str | None,
     threads: int | None,
+    precision: Precision,
     label_order: tuple[str, ...] | None,
     as_json: bool,
 ) -> None:
@@ -93,10 +95,17 @@ def classify(
     sequences = _typed(texts) if input_ is None else texts_of(input_, text_column)
     multi_label = multi_label or bool(wanted.multi_label)
 
+    from entailment.tasks.model import load_model
     from entailment.tasks.zero_shot import TEMPLATE, ZeroShotClassifier
 
-    classifier = ZeroShotClassifier(model, threads=threads, label_order=label_order)
-    answers = classifier.stream(
+    opened = load_model(
+        model,
+        threads=threads,
+        label_order=label_order,
+        precision=precision,
+        packed=input_ is not None,  # a few typed texts are one batch
+    )
+    answers = ZeroShotClassifier(opened).stream(
         sequences,
         list(wanted.labels),
         hypothesis_template=TEMPLATE if wanted.template is None else wanted.template,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from entailment.cli.inputs import naming
 from entailment.cli.notes import note, progress
 from entailment.cli.options import PATH, LabelSet, model_options, read_labels
 from entailment.cli.output import print_json
@@ -17,6 +16,7 @@ from entailment.tables import read_rows
 
 if TYPE_CHECKING:
     from entailment.evaluate.run import Evaluation
+    from entailment.runtime.engine import Precision
 
 NLI_COLUMNS = ("premise", "hypothesis", "label")
 TEXT_COLUMNS = ("text", "label")
@@ -49,6 +49,7 @@ def evaluate(
     labels_file: Path | None,
     limit: int | None,
     threads: int | None,
+    precision: Precision,
     label_order: tuple[str, ...] | None,
     as_json: bool,
 ) -> None:
@@ -73,8 +74,8 @@ def evaluate(
     from entailment.tasks.model import load_model
     from entailment.tasks.zero_shot import TEMPLATE
 
-    loaded = load_model(model, threads=threads, label_order=label_order)
-    with progress("pairs" if pairs else "texts", limit) as advance, _naming(data):
+    loaded = load_model(model, threads=threads, label_order=label_order, precision=precision)
+    with progress("pairs" if pairs else "texts", limit) as advance, naming(data):
         if candidates is None:
             result = evaluate_nli(
                 loaded,
@@ -122,17 +123,6 @@ def _candidates(data: Path) -> LabelSet:
     labels = sorted({gold for gold in golds if isinstance(gold, str)})
     note(f"no --labels-file: the candidate labels are the {len(labels)} that occur in {data}")
     return LabelSet(tuple(labels))
-
-
-@contextmanager
-def _naming(data: Path) -> Iterator[None]:
-    """Puts the name of the file before an error that names only its row."""
-    try:
-        yield
-    except DataFileError as error:
-        if str(data) in str(error):
-            raise
-        raise DataFileError(f"{data}, {error}") from None
 
 
 def _show(result: Evaluation) -> None:

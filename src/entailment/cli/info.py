@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,12 @@ import click
 from entailment.cli.notes import note
 from entailment.cli.options import model_options
 from entailment.cli.output import print_json
-from entailment.errors import LabelOrderError
+from entailment.errors import CheckpointError, LabelOrderError
 from entailment.tables import Row
 
 if TYPE_CHECKING:
     from entailment.checkpoint.folder import Checkpoint
+    from entailment.runtime.engine import Precision
     from entailment.tasks.model import PairModel
 
 HOW = {
@@ -34,6 +36,7 @@ def info(
     model: str | None,
     probe: bool,
     threads: int | None,
+    precision: Precision,
     label_order: tuple[str, ...] | None,
     as_json: bool,
 ) -> None:
@@ -52,14 +55,15 @@ def info(
     checkpoint = open_checkpoint(model)
     facts = _facts(checkpoint)
     facts["max_length"] = min(MAX_LENGTH, checkpoint.config.max_position_embeddings)
+    facts["int8"] = _int8(checkpoint)
     try:
-        loaded = load_model(model, label_order=label_order, threads=threads)
+        loaded = load_model(model, label_order=label_order, threads=threads, precision=precision)
         order = loaded.order
         facts["label_order"] = {"names": list(order.names), "source": order.source}
     except LabelOrderError as error:
         if label_order is not None:
             raise
-        loaded = load_model(model, threads=threads, needs_order=False)
+        loaded = load_model(model, threads=threads, needs_order=False, precision=precision)
         facts.update(label_order=None, label_order_error=str(error))
     if probe:
         facts["probe"] = _probe(loaded)
@@ -88,6 +92,20 @@ def _facts(checkpoint: Checkpoint) -> Row:
         "classes": [config.id2label[index] for index in sorted(config.id2label)],
         "licence": licence_of(checkpoint.folder),
     }
+
+
+def _int8(checkpoint: Checkpoint) -> Row | None:
+    """What was measured before int8 was allowed, on this processor; None where it never was."""
+    from entailment.checkpoint.quantization import QUANTIZATION_FILE
+    from entailment.runtime.processor import exact_weight_bits
+
+    if not (checkpoint.folder / QUANTIZATION_FILE).is_file():
+        return None
+    try:
+        found = checkpoint.quantization(exact_weight_bits(), checkpoint.weights())
+    except CheckpointError as error:
+        return {"error": str(error)}
+    return {"weight_bits": found.weight_bits, **asdict(found.gate)}
 
 
 def _probe(model: PairModel) -> Row:
@@ -137,6 +155,7 @@ def _show(facts: Row) -> None:
         "attention": str(facts["attention"]),
         "max length": f"{facts['max_length']} tokens",
         "label order": _order_in_words(facts),
+        "int8": _int8_in_words(facts["int8"]),
         "licence": str(facts["licence"] or "not stated in a model card"),
     }
     if isinstance(found := facts.get("probe"), dict):
@@ -157,6 +176,17 @@ def _order_in_words(facts: Row) -> str:
     if not isinstance(order, dict):
         return f"unknown: {facts['label_order_error']}"
     return f"{', '.join(order['names'])} ({HOW[order['source']]})"
+
+
+def _int8_in_words(found: object) -> str:
+    if not isinstance(found, dict):
+        return "not measured; `entail quantize` does"
+    if "error" in found:
+        return f"unusable: {found['error']}"
+    text = f"{found['agreement']:.2%} agreement with float32 on {found['pairs']:,} pairs"
+    if found["accuracy"] is not None:
+        text += f", accuracy {found['accuracy']:.4f} instead of {found['float32_accuracy']:.4f}"
+    return text
 
 
 def _probe_in_words(found: Row) -> str:

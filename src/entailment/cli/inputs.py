@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 from entailment.errors import DataFileError, TextError
@@ -56,6 +58,17 @@ def checked_text(text: str, what: str) -> str:
         half = ascii(text[error.start])
         raise DataFileError(f"{what} is not valid Unicode: {half} is half of a surrogate pair") from None
     return text
+
+
+@contextmanager
+def naming(data: Path) -> Iterator[None]:
+    """Puts the name of the file before an error that names only its row."""
+    try:
+        yield
+    except DataFileError as error:
+        if str(data) in str(error):
+            raise
+        raise DataFileError(f"{data}, {error}") from None
 
 
 def _numbered(path: str, columns: Sequence[str]) -> Iterator[tuple[Row, str]]:

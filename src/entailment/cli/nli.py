@@ -16,6 +16,7 @@ from entailment.cli.output import Form, deliver
 from entailment.tables import Row, check_writable
 
 if TYPE_CHECKING:
+    from entailment.runtime.engine import Precision
     from entailment.tasks.nli import NLI, NLIResult
 
 Pair = tuple[str, str]
@@ -41,6 +42,7 @@ def nli(
     output: Path | None,
     model: str | None,
     threads: int | None,
+    precision: Precision,
     label_order: tuple[str, ...] | None,
     as_json: bool,
 ) -> None:
@@ -67,7 +69,7 @@ def nli(
 
     from entailment.tasks.nli import NLI
 
-    answerer = NLI(model, threads=threads, label_order=label_order)
+    answerer = NLI(model, threads=threads, label_order=label_order, precision=precision)
     form = _form(answerer.model.order.names)
     if input_ is None:
         form = replace(form, show=_show_one)

@@ -22,18 +22,29 @@ PATH = click.Path(path_type=Path)
 NO_LABELS = (".jsonl", ".csv", ".parquet")
 
 
-def model_options(command: Command) -> Command:
-    """How a model runs, for every command that runs one: --label-order and --threads."""
-    threads = click.option(
-        "--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads.  [default: one a core]"
-    )
-    order = click.option(
+def label_order_option(command: Command) -> Command:
+    """--label-order, for every command that asks what a logit means."""
+    return click.option(
         "--label-order",
         metavar="A,B,C",
         callback=lambda _context, _option, value: comma_separated(value, "--label-order"),
         help="What each logit of the model means, in order, where its checkpoint does not say.",
+    )(command)
+
+
+def model_options(command: Command) -> Command:
+    """How a model runs, for every command that runs one: --label-order, --threads and --precision."""
+    threads = click.option(
+        "--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads.  [default: one a core]"
     )
-    return order(threads(command))
+    precision = click.option(
+        "--precision",
+        type=click.Choice(["float32", "int8"]),
+        default="float32",
+        show_default=True,
+        help="int8 is faster; `entail quantize` measures how close it comes, and allows it.",
+    )
+    return label_order_option(threads(precision(command)))
 
 
 def comma_separated(value: str | None, option: str) -> tuple[str, ...] | None:

@@ -1,0 +1,151 @@
+"""The client that is awaited."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any, Self, overload
+
+import httpx
+
+from entailment.client import replies, requests
+from entailment.client.replies import ModelFacts, Retries
+from entailment.client.requests import Call, Labels, Pair
+from entailment.tasks.check import Finding
+from entailment.tasks.classification import TEMPLATE, Classification
+from entailment.tasks.nli import NLIResult
+
+
+class AsyncClient:
+    """Asks a server without holding up an event loop; everything as in `Client`, but awaited.
+
+    >>> async with AsyncClient("http://localhost:8000") as client:  # doctest: +SKIP
+    ...     answer = await client.classify("The striker scored twice.", ["politics", "sports"])
+
+    Connections are kept open between calls; it belongs to the event loop that first uses it.
+
+    Args:
+        url: of the server.
+        api_key: where the server asks for one.
+        timeout: seconds for one try, in all.
+        retries: tries after the first one, where the server is overloaded, about to stop or not there. They
+            wait as long as the server says, and longer each time.
+        transport: in place of the network, for tests.
+    """
+
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:8000",
+        *,
+        api_key: str | None = None,
+        timeout: float = 30.0,
+        retries: int = 3,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=url,
+            headers=requests.headers_of(api_key, timeout),
+            # The server gives up first, and says so.
+            timeout=httpx.Timeout(timeout + 1.0),
+            transport=transport,
+        )
+        self._retries = Retries(retries)
+
+    @overload
+    async def classify(
+        self,
+        sequences: str,
+        labels: Labels,
+        *,
+        hypothesis_template: str = TEMPLATE,
+        multi_label: bool = False,
+        threshold: float | None = None,
+    ) -> Classification: ...
+    @overload
+    async def classify(
+        self,
+        sequences: list[str],
+        labels: Labels,
+        *,
+        hypothesis_template: str = TEMPLATE,
+        multi_label: bool = False,
+        threshold: float | None = None,
+    ) -> list[Classification]: ...
+    async def classify(
+        self,
+        sequences: str | list[str],
+        labels: Labels,
+        *,
+        hypothesis_template: str = TEMPLATE,
+        multi_label: bool = False,
+        threshold: float | None = None,
+    ) -> Classification | list[Classification]:
+        """Sort one text or many into labels; arguments and answers as of `ZeroShotClassifier`.
+
+        Raises:
+            InputError: the request cannot be used, or exceeds a limit of the server.
+            ServerError: there is no answer, after all tries.
+        """
+        texts = [sequences] if isinstance(sequences, str) else list(sequences)
+        call = requests.classify_call(texts, labels, hypothesis_template, multi_label, threshold)
+        found = replies.classifications(await self._ask(call), texts)
+        return found[0] if isinstance(sequences, str) else found
+
+    @overload
+    async def nli(self, premise: str, hypothesis: str) -> NLIResult: ...
+    @overload
+    async def nli(self, premise: Iterable[Pair]) -> list[NLIResult]: ...
+    async def nli(
+        self, premise: str | Iterable[Pair], hypothesis: str | None = None
+    ) -> NLIResult | list[NLIResult]:
+        """Judge one pair or many, as `NLI` does; errors as of `classify`."""
+        found = replies.nli_results(
+            await self._ask(requests.nli_call(requests.pairs_of(premise, hypothesis)))
+        )
+        return found[0] if isinstance(premise, str) else found
+
+    async def check(
+        self, document: str, claims: Iterable[str], *, threshold: float | None = None
+    ) -> list[Finding]:
+        """Check claims against a document, as `DocumentChecker` does; errors as of `classify`."""
+        return replies.findings(await self._ask(requests.check_call(document, claims, threshold)))
+
+    async def models(self) -> list[ModelFacts]:
+        """The models of the server; one."""
+        return replies.models(await self._ask(Call("/v1/models", {}), method="GET"))
+
+    async def ready(self) -> bool:
+        """Whether the server is there and takes work; asked once."""
+        try:
+            return (await self._http.get("/health/ready")).is_success
+        except httpx.TransportError:
+            return False
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _ask(self, call: Call, method: str = "POST") -> Any:
+        tries = 0
+        while True:
+            tries += 1
+            reply: httpx.Response | None = None
+            try:
+                body = call.body if method == "POST" else None
+                reply = await self._http.request(method, call.path, json=body)
+            except httpx.TransportError as error:
+                if (delay := self._retries.delay(tries, None)) is None:
+                    raise replies.unreachable(self._http.base_url, error) from error
+            else:
+                if (delay := self._retries.delay(tries, reply)) is None:
+                    return replies.body_of(reply)
+            await asyncio.sleep(delay)

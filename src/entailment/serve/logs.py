@@ -1,0 +1,54 @@
+"""One JSON object a line, on stderr. What users send is never in it, nor are messages of exceptions."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import IO
+
+LOGGER = logging.getLogger("entailment.serve")
+
+# The fields a record may carry beside its message; anything else is not written.
+FIELDS = (
+    "event",
+    "request_id",
+    "method",
+    "route",
+    "status",
+    "refused",
+    "pairs",
+    "tokens",
+    "queue_ms",
+    "model_ms",
+    "total_ms",
+    "exception",
+    "where",
+    "model",
+    "address",
+)
+
+
+class JsonLines(logging.Formatter):
+    """A record as one line of JSON: time, level, message and the known fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without its end."""
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+        }
+        line.update({name: record.__dict__[name] for name in FIELDS if name in record.__dict__})
+        return json.dumps(line, ensure_ascii=True, default=str)
+
+
+def log_to(stream: IO[str] | None = None, level: int = logging.INFO) -> None:
+    """Sends the server's log to a stream (stderr), without that of the library, which quotes texts."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonLines())
+    LOGGER.handlers[:] = [handler]
+    LOGGER.setLevel(level)
+    LOGGER.propagate = False
+    logging.getLogger("entailment").setLevel(logging.CRITICAL)

@@ -1,0 +1,42 @@
+/* The call that the page makes, as a shell and as Python would make it. */
+
+/** @param {string} text one shell word, whatever is in it */
+const shell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** A text, a number, a flag or a list of texts as Python writes it (JSON's strings are Python's, too).
+ * @param {unknown} value
+ * @returns {string} */
+export function python(value) {
+  if (value === true) return "True";
+  if (value === false) return "False";
+  if (Array.isArray(value)) return `[${value.map(python).join(", ")}]`;
+  return JSON.stringify(value);
+}
+
+/**
+ * @param {string} url
+ * @param {object} body
+ * @param {boolean} locked whether the server asks for a key
+ */
+export function curlCall(url, body, locked) {
+  const key = locked ? ` \\\n  -H "Authorization: Bearer $ENTAILMENT_API_KEY"` : "";
+  const data = JSON.stringify(body, null, 1).replace(/\n */g, " ");
+  return `curl ${shell(url)} \\\n  -H 'Content-Type: application/json'${key} \\\n  -d ${shell(data)}`;
+}
+
+/**
+ * @param {string} server address of the server
+ * @param {string} method of the client
+ * @param {string[]} given arguments, as Python writes them
+ * @param {boolean} locked whether the server asks for a key
+ */
+export function pythonCall(server, method, given, locked) {
+  const key = locked ? ', api_key=os.environ["ENTAILMENT_API_KEY"]' : "";
+  const lines = given.map((argument) => `        ${argument},\n`).join("");
+  return `${locked ? "import os\n\n" : ""}from entailment.client import Client
+
+with Client(${python(server)}${key}) as client:
+    answer = client.${method}(
+${lines}    )
+`;
+}

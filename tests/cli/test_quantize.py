@@ -1,0 +1,232 @@
+"""`entail quantize`: what it writes, where, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Entail
+from tests.cli.pair_files import CLASSES, rows, write
+from tests.tiny import tiny_bert, tiny_mobilebert
+
+from entailment.checkpoint.quantization import QUANTIZATION_FILE
+from entailment.runtime.processor import exact_weight_bits
+from entailment.tasks.model import load_model
+from entailment.tasks.nli import NLI
+
+BITS = [str(bits) for bits in (8, 7) if bits <= exact_weight_bits()]
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("data") / "pairs.jsonl", rows(456, 0))
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    """A model in a folder of one's own, whose plans pass."""
+    return tiny_bert(tmp_path / "mine", attention="prefix", seed=2)
+
+
+def test_help(entail: Entail) -> None:
+    found = entail("quantize", "--help")
+    assert found.code == 0
+    for part in ("entail quantize my-model --data", "--calibrate FILE", "--out FOLDER", "--limit N"):
+        assert part in found.out
+
+
+def test_in_the_folder_of_the_model(entail: Entail, mine: Path, pairs: Path) -> None:
+    before = {path.name: path.read_bytes() for path in mine.iterdir()}
+    found = entail("quantize", mine, "--data", pairs, "--json")
+    assert found.code == 0
+    assert (found.json["folder"], list(found.json["weight_bits"])) == (str(mine), ["8", "7"])
+    assert found.json["weight_bits_here"] == exact_weight_bits()
+    for bits in BITS:
+        gate = found.json["weight_bits"][bits]
+        assert gate["pairs"] == 200
+        assert gate["agreement"] >= 0.99
+        assert gate["float32_accuracy"] - gate["accuracy"] <= 0.0031
+    after = {path.name: path.read_bytes() for path in mine.iterdir()}
+    assert json.loads(after.pop(QUANTIZATION_FILE))["weight_bits"].keys() == set(BITS)
+    assert after == before
+    assert "% agreement on 200 pairs" in found.err
+    assert "only 200 pairs judge: each is 0.50% of the agreement" in found.err
+    assert f"written: {mine / QUANTIZATION_FILE}" in found.err
+
+
+def test_the_measured_accuracy_is_that_of_evaluate(entail: Entail, tmp_path: Path) -> None:
+    """Gold labels reach the right logits, whatever their order."""
+    model = tiny_bert(tmp_path / "reversed", labels=CLASSES[::-1], attention="prefix", seed=2)
+    values = rows(60, 3)
+    answers = NLI(model)([(row["premise"], row["hypothesis"]) for row in values])
+    for row, answer in list(zip(values, answers, strict=True))[:45]:  # three quarters are right
+        row["label"] = answer.label
+    assert len({answer.label for answer in answers} - {"neutral"}) > 0
+    data = write(tmp_path / "judged.jsonl", values)
+    gate = entail("quantize", model, "--data", data, "--calibrate", data, "--json").json["weight_bits"][
+        BITS[0]
+    ]
+    assert gate["float32_accuracy"] >= 0.75
+    for precision, key in (("float32", "float32_accuracy"), ("int8", "accuracy")):
+        measured = entail("evaluate", model, "--data", data, "--precision", precision, "--json").json
+        assert measured["accuracy"] == pytest.approx(gate[key])
+
+
+def test_twice_is_the_same(entail: Entail, mine: Path, pairs: Path) -> None:
+    entail("quantize", mine, "--data", pairs)
+    first = (mine / QUANTIZATION_FILE).read_bytes()
+    entail("quantize", mine, "--data", pairs)
+    assert (mine / QUANTIZATION_FILE).read_bytes() == first
+
+
+def test_a_copy(entail: Entail, mine: Path, pairs: Path, tmp_path: Path) -> None:
+    (mine / "README.md").write_text("---\nlicense: mit\n---\n")
+    found = entail("quantize", mine, "--data", pairs, "--out", tmp_path / "copies" / "int8")
+    assert found.code == 0
+    copy = tmp_path / "copies" / "int8"
+    assert {path.name for path in copy.iterdir()} == {path.name for path in mine.iterdir()} | {
+        QUANTIZATION_FILE
+    }
+    assert not (mine / QUANTIZATION_FILE).exists()
+    assert [path.name for path in copy.parent.iterdir()] == ["int8"]
+    assert load_model(copy, precision="int8").engine.num_labels == 3
+
+
+def test_a_table_for_a_person(entail: Entail, mine: Path, pairs: Path) -> None:
+    out = entail("quantize", mine, "--data", pairs).out
+    for part in (
+        "agreement",
+        "accuracy",
+        "layers in float32",
+        f"{exact_weight_bits()} bits, used here",
+        "200",
+    ):
+        assert part in out
+
+
+def test_limit_and_calibration_pairs_of_their_own(
+    entail: Entail, mine: Path, pairs: Path, tmp_path: Path
+) -> None:
+    other = write(tmp_path / "other.jsonl", rows(40, 1), "premise", "hypothesis")
+    found = entail("quantize", mine, "--data", pairs, "--calibrate", other, "--limit", 120, "--json")
+    assert [gate["pairs"] for gate in found.json["weight_bits"].values() if gate] == [120] * len(BITS)
+
+
+def test_pairs_without_labels(entail: Entail, mine: Path, tmp_path: Path) -> None:
+    data = tmp_path / "pairs.csv"
+    data.write_text(
+        "premise,hypothesis\n" + "".join(f"{r['premise']},{r['hypothesis']}\n" for r in rows(356, 0))
+    )
+    found = entail("quantize", mine, "--data", data, "--json")
+    assert found.json["weight_bits"][BITS[0]]["accuracy"] is None
+    assert "the pairs have no labels: agreement is measured, accuracy is not" in found.err
+
+
+def test_classes_the_model_does_not_have(entail: Entail, mine: Path, tmp_path: Path) -> None:
+    data = write(tmp_path / "two.jsonl", [{**row, "label": "not_entailment"} for row in rows(60, 0)])
+    found = entail("quantize", mine, "--data", data, "--calibrate", data, "--json")
+    assert found.json["weight_bits"][BITS[0]]["accuracy"] is None
+    assert "has no class not_entailment" in found.err
+
+
+def test_a_model_of_two_classes_folds_the_others(entail: Entail, tmp_path: Path) -> None:
+    two = tiny_bert(tmp_path / "two", labels=("not_entailment", "entailment"), seed=1)
+    data = write(tmp_path / "pairs.jsonl", rows(100, 5))
+    found = entail("quantize", two, "--data", data, "--calibrate", data, "--json")
+    gate = found.json["weight_bits"][BITS[0]]
+    measured = entail("evaluate", two, "--data", data, "--json").json
+    assert measured["accuracy"] == pytest.approx(gate["float32_accuracy"])
+
+
+def test_labels_need_an_order_and_none_need_none(entail: Entail, tmp_path: Path) -> None:
+    nameless = tiny_bert(
+        tmp_path / "nameless", labels=("LABEL_0", "LABEL_1", "LABEL_2"), attention="prefix", seed=2
+    )
+    labelled = write(tmp_path / "labelled.jsonl", rows(100, 0))
+    bare = write(tmp_path / "bare.jsonl", rows(100, 0), "premise", "hypothesis")
+    found = entail("quantize", nameless, "--data", labelled, "--calibrate", labelled)
+    assert found.code == 2
+    assert "--label-order contradiction,entailment,neutral" in found.err
+    order = ("--label-order", ",".join(CLASSES))
+    assert entail("quantize", nameless, "--data", labelled, "--calibrate", bare, *order).code == 0
+    assert entail("quantize", nameless, "--data", bare, "--calibrate", bare).code == 0
+
+
+class TestRefused:
+    """Exit code 2, and nothing written."""
+
+    def refused(self, entail: Entail, *arguments: object) -> str:
+        found = entail("quantize", *arguments)
+        assert (found.code, found.out) == (2, "")
+        last = found.err.splitlines()[-1]
+        assert last.startswith("entail: error: ")
+        return last
+
+    def test_where_no_plan_passes(
+        self, entail: Entail, mine: Path, pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("entailment.export.int8.LEAST_AGREEMENT", 1.01)
+        for out in ((), ("--out", tmp_path / "copy")):
+            error = self.refused(entail, mine, "--data", pairs, *out)
+            assert "not accurate enough" in error
+            assert "% agreement on 200 pairs, accuracy 0." in error
+        assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+        assert not (mine / QUANTIZATION_FILE).exists()
+
+    def test_the_bundled_model_and_those_of_the_hub_need_a_copy(self, entail: Entail, pairs: Path) -> None:
+        for model in ((), ("bundled",)):
+            assert "bundled is not a folder of yours: give --out FOLDER" in self.refused(
+                entail, *model, "--data", pairs
+            )
+
+    def test_a_folder_that_is_taken(self, entail: Entail, mine: Path, pairs: Path) -> None:
+        assert "the folder is not empty" in self.refused(entail, mine, "--data", pairs, "--out", mine)
+
+    def test_mobilebert(self, entail: Entail, pairs: Path, tmp_path: Path) -> None:
+        folder = tiny_mobilebert(tmp_path / "mobile")
+        assert "MobileBERT computes in float32 only" in self.refused(entail, folder, "--data", pairs)
+
+    def test_one_logit(self, entail: Entail, tmp_path: Path) -> None:
+        folder = tiny_bert(tmp_path / "one", labels=("LABEL_0",))
+        data = write(tmp_path / "bare.jsonl", rows(9, 0), "premise", "hypothesis")
+        assert "one logit" in self.refused(entail, folder, "--data", data, "--calibrate", data)
+
+    def test_too_few_pairs(self, entail: Entail, mine: Path, tmp_path: Path) -> None:
+        data = write(tmp_path / "few.jsonl", rows(256, 0))
+        error = self.refused(entail, mine, "--data", data)
+        assert "holds 256 pairs, of which 256 calibrate: none is left to judge" in error
+        assert "--calibrate FILE" in error
+
+    @pytest.mark.parametrize("option", ["--data", "--calibrate"])
+    def test_standard_input(self, entail: Entail, mine: Path, pairs: Path, option: str) -> None:
+        files = {"--data": pairs, "--calibrate": pairs, option: "-"}
+        arguments = [part for item in files.items() for part in item]
+        assert "must be files" in self.refused(entail, mine, *arguments)
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            ("", "is empty"),
+            ("premise,hypothesis\n", "holds no rows"),
+            ("text,label\nbread,food\n", "premise"),
+            ("premise,hypothesis,label\na,b,entailment\na,b,maybe\n", "row 2: the label 'maybe'"),
+            ("premise,hypothesis,label\na,b,1\n", "row 1: the label '1' is a number"),
+            ("premise,hypothesis,label\na,,entailment\n", "row 1: the hypothesis is empty"),
+            ("premise,hypothesis\na,b\n,b\n", "row 2: premise is empty"),
+        ],
+    )
+    def test_bad_data(self, entail: Entail, mine: Path, tmp_path: Path, content: str, message: str) -> None:
+        data = tmp_path / "data.csv"
+        data.write_text(content)
+        error = self.refused(entail, mine, "--data", data)
+        assert message in error
+        assert str(data) in error
+
+    def test_a_hypothesis_that_does_not_fit_is_named_by_its_row(
+        self, entail: Entail, mine: Path, tmp_path: Path
+    ) -> None:
+        values = rows(50, 0)
+        values[33]["hypothesis"] = "the dog " * 40
+        data = write(tmp_path / "long.jsonl", values)
+        assert f"{data}, row 34" in self.refused(entail, mine, "--data", data, "--calibrate", data)

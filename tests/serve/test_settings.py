@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import math
+from dataclasses import fields
+
+import pytest
+
+from entailment.cli.serve import serve as command
+from entailment.errors import InputError
+from entailment.serve.settings import Limits, Settings
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Limits)])
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, "7"])
+def test_limits_are_positive_whole_numbers(name: str, value: object) -> None:
+    with pytest.raises(InputError, match=f"{name} must be a positive whole number"):
+        Limits(**{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["workers", "queue_pairs", "queue_tokens", "batch_tokens", "connections"])
+def test_counts_too(name: str) -> None:
+    with pytest.raises(InputError, match=name):
+        Settings(**{name: 0})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("deadline_seconds", 0),
+        ("drain_seconds", math.inf),
+        ("max_wait_seconds", -1),
+        ("body_seconds", math.nan),
+    ],
+)
+def test_times_are_finite(name: str, value: float) -> None:
+    with pytest.raises(InputError, match=name):
+        Settings(**{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("key", ["", "  ", "schlüssel", "a\nb"])
+def test_keys_that_no_header_can_bear(key: str) -> None:
+    with pytest.raises(InputError, match="API key"):
+        Settings(api_keys=("fine", key))
+
+
+def test_keys_are_not_shown() -> None:
+    assert "secret" not in repr(Settings(api_keys=("secret",)))
+
+
+def test_empty_labels() -> None:
+    with pytest.raises(InputError, match="default_labels"):
+        Settings(default_labels=("good", " "))
+
+
+def test_the_command_has_the_same_defaults() -> None:
+    settings, limits = Settings(), Limits()
+    defaults = {option.name: option.default for option in command.params}
+    for field in fields(Limits):
+        assert defaults[f"max_{field.name}"] == getattr(limits, field.name)
+    for option, name in {
+        "workers": "workers",
+        "batch_tokens": "batch_tokens",
+        "max_wait": "max_wait_seconds",
+        "queue_pairs": "queue_pairs",
+        "queue_tokens": "queue_tokens",
+        "deadline": "deadline_seconds",
+        "drain": "drain_seconds",
+        "connections": "connections",
+    }.items():
+        assert defaults[option] == getattr(settings, name), option

@@ -1,151 +1,91 @@
-"""Texts per second of zero-shot classification: ours beside transformers' pipeline and a CrossEncoder.
-
-    python -m benchmarks.zero_shot                      # a table, and JSON in benchmarks/results/
-    python -m benchmarks.zero_shot --texts 64 --rounds 9
-
-All run in one process, on checkpoints of MiniLM-L6 shape (random weights: they cost the same), on the same
-texts and labels, with the same number of threads. Rounds are interleaved, one pass of each competitor a
-round, so that a noisy machine disturbs all of them alike; medians are reported, and ratios to the pipeline as
-it is by default.
-"""
+"""Texts into labels: AG News with 4 and with 10 labels, CLINC150 with 150."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
-import random
-import statistics
-import tempfile
-import time
-from collections.abc import Callable, Sequence
-from importlib.metadata import version
-from pathlib import Path
+from collections.abc import Sequence
 
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
-from tests.tiny import COMMON_WORDS, tiny_bert
-
-from entailment import ZeroShotClassifier
-
-RESULTS = Path(__file__).parent / "results"
-TEMPLATE = "This example is {}."
-LABELS = ("sports", "politics", "cooking", "music", "film", "science", "travel", "money", "weather", "health")
-BASELINE = "transformers pipeline"
-
-Pass = Callable[[Sequence[str]], object]
+from benchmarks import checkpoints, torch_peers
+from benchmarks.attempts import attempt
+from benchmarks.entries import Entry, batch_scoring, our_entries, timed_table
+from benchmarks.gliclass_peer import GliClassify, gliclass
+from benchmarks.interleave import Pass, fastest
+from benchmarks.names import GLICLASS, PIPELINE, PIPELINE_BEST
+from benchmarks.ours import full_models, prefix_models
+from benchmarks.peers import scoring_peers
+from benchmarks.records import Table
+from benchmarks.scoring import LeftOut
+from benchmarks.settings import Settings
+from benchmarks.workloads import ZeroShot, ag_news, clinc
 
 
-def competitors(folder: Path, threads: int) -> dict[str, Pass]:
-    """Each classifies all texts once; loading the model is not part of it."""
-    import torch
-    from sentence_transformers import CrossEncoder
-    from transformers import pipeline
-
-    torch.set_num_threads(threads)
-    full = tiny_minilm(folder / "full", prefix=False)
-    reference = pipeline("zero-shot-classification", model=str(full), device="cpu")
-    encoder = CrossEncoder(str(full), device="cpu")
-    ours_full = ZeroShotClassifier(full, threads=threads)
-    ours_prefix = ZeroShotClassifier(tiny_minilm(folder / "prefix", prefix=True), threads=threads)
-    labels = list(LABELS)
-
-    def pairs(texts: Sequence[str]) -> list[tuple[str, str]]:
-        return [(text, TEMPLATE.format(label)) for text in texts for label in labels]
-
+def measure(settings: Settings) -> dict[str, Table]:
+    """Every workload with every competitor."""
+    texts = settings.several(24)
+    workloads = {
+        "ag_news_10": ag_news(settings.data, texts, 10),
+        "ag_news_4": ag_news(settings.data, texts, 4),
+        "clinc_150": clinc(settings.data, settings.several(4)),
+    }
+    if settings.quick:
+        del workloads["clinc_150"]
+    folder = checkpoints.minilm(settings.work)
+    pipeline = torch_peers.zero_shot_pipeline(folder)
+    gliclass_pipeline = attempt(GLICLASS, lambda: gliclass(folder))
     return {
-        BASELINE: lambda texts: reference(list(texts), labels),
-        "transformers pipeline, batch 16": lambda texts: reference(list(texts), labels, batch_size=16),
-        "CrossEncoder.predict, batch 32": lambda texts: encoder.predict(pairs(texts), batch_size=32),
-        "entailment, full attention": lambda texts: ours_full(list(texts), labels),
-        "entailment, prefix attention": lambda texts: ours_prefix(list(texts), labels),
+        key: timed_table(
+            settings,
+            workload.name,
+            "text",
+            [
+                *pipeline_entries(settings, pipeline, workload),
+                *batch_scoring(settings, scoring_peers(settings), workload.pairs, len(workload.texts)),
+                gliclass_entry(settings, gliclass_pipeline, workload),
+                *our_entries(
+                    (*full_models(settings), *prefix_models(settings)),
+                    lambda ours, workload=workload: ours.classifying(workload),  # type: ignore[misc]
+                    len(workload.texts),
+                ),
+            ],
+            {"texts": len(workload.texts), "labels": len(workload.labels), "real": workload.real},
+        )
+        for key, workload in workloads.items()
     }
 
 
-def tiny_minilm(folder: Path, *, prefix: bool) -> Path:
-    """A checkpoint with the sizes of MiniLM-L6-H384 (but a small vocabulary) and random weights."""
-    return tiny_bert(
-        folder,
-        layers=6,
-        hidden=384,
-        heads=12,
-        intermediate=1536,
-        positions=512,
-        attention="prefix" if prefix else "full",
-    )
+def pipeline_entries(
+    settings: Settings, classify: torch_peers.Classify, workload: ZeroShot, *, best: bool = True
+) -> list[Entry]:
+    """The pipeline as it is, and at its best: the fastest batch size, texts sorted by length."""
+    count = len(workload.texts)
+    by_length = sorted(workload.texts, key=len, reverse=True)
+
+    def run(texts: Sequence[str], size: int) -> Pass:
+        return lambda: classify(texts, workload.labels, workload.template, size)
+
+    found = [Entry(PIPELINE, "peer", "float32", run(workload.texts, 1), count, "batch 1")]
+    if best:
+        settings.say("looking for the best batch size of the pipeline")
+        sample = by_length[:: max(1, count // 3)][:3]
+        ways = {str(size): run(sample, size) for size in settings.batch_sizes[1:]}
+        size = int(fastest(ways, clock=settings.clock))
+        setting = f"batch {size}, texts sorted by length"
+        found.append(Entry(PIPELINE_BEST, "peer", "float32", run(by_length, size), count, setting))
+    return found
 
 
-def texts_of(count: int, words: int, seed: int = 0) -> list[str]:
-    """Texts of about so many words; their lengths differ by a third either way, as those of real texts do."""
-    rng = random.Random(seed)
-    vocabulary = COMMON_WORDS.split()
-    lengths = (rng.randint(words * 2 // 3, words * 4 // 3) for _ in range(count))
-    return [" ".join(rng.choices(vocabulary, k=length)) for length in lengths]
+def gliclass_entry(
+    settings: Settings, classify: GliClassify | LeftOut, workload: ZeroShot
+) -> Entry | LeftOut:
+    """GLiClass with random weights, at its fastest batch size, texts sorted by length."""
+    if isinstance(classify, LeftOut):
+        return classify
+    by_length = sorted(workload.texts, key=len, reverse=True)
 
+    def run(size: int) -> Pass:
+        return lambda: classify(by_length, workload.labels, size)
 
-def measure(passes: dict[str, Pass], texts: Sequence[str], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each pass over the texts, round by round; a first round is thrown away."""
-    seconds: dict[str, list[float]] = {name: [] for name in passes}
-    for number in track(range(rounds + 1), "rounds", console=Console(stderr=True), transient=True):
-        for name, run in passes.items():
-            start = time.perf_counter()
-            run(texts)
-            if number:
-                seconds[name].append(time.perf_counter() - start)
-    return seconds
-
-
-def report(seconds: dict[str, list[float]], count: int) -> dict[str, dict[str, float]]:
-    """Texts per second (median, slowest and fastest round) and the ratio of medians to the baseline."""
-    base = statistics.median(seconds[BASELINE])
-    return {
-        name: {
-            "texts_per_second": count / statistics.median(rounds),
-            "slowest": count / max(rounds),
-            "fastest": count / min(rounds),
-            "ratio": base / statistics.median(rounds),
-        }
-        for name, rounds in seconds.items()
-    }
-
-
-def show(results: dict[str, dict[str, float]]) -> None:
-    table = Table("", "texts per second", "slowest to fastest round", "ratio")
-    for name, found in results.items():
-        span = f"{found['slowest']:.1f} to {found['fastest']:.1f}"
-        table.add_row(name, f"{found['texts_per_second']:.1f}", span, f"{found['ratio']:.1f}")
-    Console().print(table)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.zero_shot", description=__doc__)
-    parser.add_argument("--texts", type=int, default=24, help="texts a pass (default 24)")
-    parser.add_argument("--words", type=int, default=45, help="words a text, about (default 45)")
-    parser.add_argument("--rounds", type=int, default=5, help="rounds that count (default 5)")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="CPU threads (default: all)")
-    parser.add_argument("--out", type=Path, default=RESULTS / "zero_shot.json")
-    options = parser.parse_args(arguments)
-    texts = texts_of(options.texts, options.words)
-    with tempfile.TemporaryDirectory() as folder:
-        passes = competitors(Path(folder), options.threads)
-        results = report(measure(passes, texts, options.rounds), len(texts))
-    show(results)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    packages = ("entailment", "numpy", "onnxruntime", "sentence-transformers", "torch", "transformers")
-    setting = {
-        "texts": options.texts,
-        "words": options.words,
-        "labels": len(LABELS),
-        "rounds": options.rounds,
-        "threads": options.threads,
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "versions": {package: version(package) for package in packages},
-    }
-    options.out.write_text(json.dumps({"setting": setting, "results": results}, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+    sizes = {str(size): run(size) for size in (1, 4, 8, 16) if size <= len(by_length)}
+    best = attempt(GLICLASS, lambda: fastest(sizes, clock=settings.clock))
+    if isinstance(best, LeftOut):
+        return best
+    return Entry(GLICLASS, "peer", "float32", run(int(best)), len(by_length), f"batch {best}, random weights")

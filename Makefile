@@ -7,6 +7,7 @@
 #   make docs       writes docs/cli.md from the command line's own help
 #   make bench      ours beside its peers, in an environment of their own: JSON in benchmarks/results/, tables and plots
 #                   in docs/ (a quarter of an hour on 2 cores)
+#   make bench-serve  the server under load, beside the library: a quarter of an hour
 #   make screenshots  takes the pictures of the page again, into docs/images/ (needs Chromium)
 #   make train DATA=folder   trains the bundled model again, into runs/bundled, measures it and writes its card;
 #                   stopped, it goes on where it was. TWIN=1: its full-attention twin, into runs/twin
@@ -23,7 +24,7 @@ TWIN ?=
 RUN := runs/$(if $(TWIN),twin,bundled)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint docs bench screenshots train bundle clean
+.PHONY: help demo test test-all lint docs bench bench-serve screenshots train bundle clean
 .DELETE_ON_ERROR:
 
 help:
@@ -82,6 +83,9 @@ $(BENCH)/.made: pyproject.toml
 bench: $(BENCH)/.made
 	@$(BENCH)/bin/python -m benchmarks
 
+bench-serve: $(VENV)/.dev
+	@$(PY) -m benchmarks.serve_load --overload 10 --soak 600
+
 screenshots: $(VENV)/.dev
 	@$(PY) -m tests.serve.page.screenshots
 
@@ -91,6 +95,7 @@ train: export MALLOC_TRIM_THRESHOLD_ = 8589934592
 train: $(VENV)/.recipe
 	@test -d "$(DATA)" || { echo "usage: make train DATA=folder (it holds nli/, topics/ and zeroshot/)" >&2; exit 2; }
 	@$(PY) -m entailment.train.bundled --data "$(DATA)" --out $(RUN) $(if $(TWIN),--full-attention)
+	@$(VENV)/bin/entail quantize $(RUN)/model --calibrate "$(DATA)/nli/train.parquet" --data "$(DATA)/nli/validation.parquet"
 	@$(PY) -m entailment.evaluate.card --model $(RUN)/model --data "$(DATA)"
 
 # What the last `make train` made becomes the model of the package.

@@ -195,13 +195,13 @@ def test_broken_weights() -> None:
 
 class TestInt8Input:
     def test_the_widest_channels_are_outliers(self) -> None:
-        lowest, highest = np.full(40, -1.0, np.float32), np.full(40, 2.0, np.float32)
+        lowest, highest = np.full(96, -1.0, np.float32), np.full(96, 2.0, np.float32)
         wide = {3: (-50.0, 1.0), 11: (0.0, 30.0), 39: (-4.0, 4.0)}
         for channel, (low, high) in wide.items():
             lowest[channel], highest[channel] = low, high
         how = int8_input(InputRange(lowest, highest, 9, 5))
         assert set(wide) <= set(how.outliers)
-        assert len(how.outliers) <= int8.OUTLIERS
+        assert len(how.outliers) == 96 // int8.CHANNELS_PER_OUTLIER
         assert how.scale == pytest.approx(3 / 255)
         assert abs(how.lowest + 1) <= how.scale
         assert abs(how.highest - 2) <= how.scale
@@ -218,7 +218,7 @@ class TestInt8Input:
         assert 0 <= how.zero_point <= 255
         assert how.scale > 0
         assert list(how.outliers) == sorted(set(how.outliers))
-        assert len(how.outliers) <= min(int8.OUTLIERS, len(channels) - 1)
+        assert len(how.outliers) <= len(channels) // int8.CHANNELS_PER_OUTLIER
         inside = np.setdiff1d(np.arange(len(channels)), how.outliers)
         # The zero point is a whole number, which moves the range by half a step at most.
         assert (lowest[inside] >= how.lowest - 0.51 * how.scale).all()

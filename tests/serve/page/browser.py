@@ -101,6 +101,12 @@ class Tab:
         """Wait until the answer of a task is in this state."""
         self.page.wait_for_selector(f'#{task}-answer[data-state="{state}"][aria-busy="false"]')
 
+    def code(self) -> str:
+        """The same call as code, once the page has written it: it does so after the fold has opened."""
+        self.page.wait_for_selector("#code:not(:empty)")
+        written: str = self.page.inner_text("#code")
+        return written
+
     def texts(self, selector: str) -> list[str]:
         """The texts of all that a selector finds."""
         found: list[str] = self.page.locator(selector).all_inner_texts()

@@ -231,7 +231,7 @@ def test_the_same_call_as_code_answers_the_same(tab: Tab, server: str) -> None:
     tab.fresh('It\'s "soup" \\ $HOME\n\u00e9', "so'up, `bread`")
     tab.answered("classify")
     tab.page.click("#call summary")
-    words = shlex.split(tab.page.inner_text("#code").replace("\\\n", " "))
+    words = shlex.split(tab.code().replace("\\\n", " "))
     assert words[:2] == ["curl", f"{server}v1/classify"]
     asked = json.loads(words[words.index("-d") + 1])
     assert asked == {
@@ -240,7 +240,7 @@ def test_the_same_call_as_code_answers_the_same(tab: Tab, server: str) -> None:
         "template": "It is {}",
     }
     tab.page.click("#tab-python")
-    program = tab.page.inner_text("#code") + "\nprint(answer['labels'][0])"
+    program = tab.code() + "\nprint(answer['labels'][0])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.stdout.strip(), done.stderr) == (tab.texts("#classify-answer .name")[0], "")
 
@@ -251,6 +251,6 @@ def test_the_python_of_the_other_tasks_runs(tab: Tab) -> None:
     programs = []
     for task in ("nli", "check"):
         tab.open(task)
-        programs.append(tab.page.inner_text("#code"))
+        programs.append(tab.code())
     done = subprocess.run([sys.executable, "-c", "\n".join(programs)], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")

@@ -87,7 +87,7 @@ def test_a_server_that_asks_for_a_key(browser: Browser) -> None:
         tab.answered("classify")
         assert not tab.page.is_visible("#key-form")
         tab.page.click("#call summary")
-        assert "Bearer $ENTAILMENT_API_KEY" in tab.page.inner_text("#code")
+        assert "Bearer $ENTAILMENT_API_KEY" in tab.code()
         assert "open-sesame" not in tab.page.content()
         context.close()
     assert tab.complaints == []

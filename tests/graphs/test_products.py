@@ -17,8 +17,9 @@ from entailment.checkpoint.quantization import Gate, Int8Input, Quantization, We
 from entailment.errors import CorruptCheckpointError, WeightsMismatchError
 from entailment.graphs.builder import Graph, GraphBuilder, Product, float32_product
 from entailment.graphs.products import Int8Product, WatchedProduct, rounded_weight
-from entailment.runtime.engine import OnnxEngine, build_graph, open_session
+from entailment.runtime.engine import OnnxEngine, build_graph
 from entailment.runtime.processor import exact_weight_bits
+from entailment.runtime.session import Session
 
 Array = npt.NDArray[np.float32]
 
@@ -50,7 +51,7 @@ class Layer:
 
 
 def run(graph: Graph, x: Array) -> Array:
-    (y,) = open_session(graph, 1).run(["y"], {"x": x})
+    (y,) = Session(graph, 1).run(["y"], {"x": x})
     assert isinstance(y, np.ndarray)
     return y
 
@@ -213,7 +214,7 @@ def test_the_watched_product_is_that_of_float32_and_shows_its_input() -> None:
     watched, given = WatchedProduct(), layer()
     graph = given.graph(watched)
     assert watched.outputs == {"a": "a.input"}
-    y, x = open_session(graph, 1).run(["y", "a.input"], {"x": given.x})
+    y, x = Session(graph, 1).run(["y", "a.input"], {"x": given.x})
     np.testing.assert_array_equal(x, given.x)
     np.testing.assert_array_equal(y, given.run(float32_product))
 

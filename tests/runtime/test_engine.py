@@ -20,6 +20,7 @@ from entailment.checkpoint.quantization import Quantization, fingerprint, write_
 from entailment.errors import CheckpointError, InputError, NonFiniteLogitsError, UnsupportedModelError
 from entailment.runtime.engine import Engine, OnnxEngine, StubEngine, build_graph, finite
 from entailment.runtime.processor import exact_weight_bits, usable_processors
+from entailment.runtime.streams import in_streams
 from entailment.text.pairs import EncodedPair
 
 MIXED = [(2, [9, 1]), (30, [2]), (7, [3, 3, 8]), (7, [1])]
@@ -77,6 +78,25 @@ def test_a_thousand_hypotheses(engine: OnnxEngine) -> None:
     logits = engine.logits(pairs)
     for index in (0, 1, 500, 999):
         assert_alike(logits[index], engine.logits([pairs[index]])[0])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_many_batches_are_computed_side_by_side(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the threads share a batch or each has its own changes no answer."""
+    pairs = random_pairs([(length, [3, 5, 8]) for length in range(1, 41)])
+    wanted = {kind: ENGINES[kind].logits(pairs) for kind in KINDS}
+    streams: list[int] = []
+
+    def counted(*arguments: Any) -> None:
+        streams.append(arguments[-1])
+        in_streams(*arguments)
+
+    monkeypatch.setattr("entailment.runtime.engine.in_streams", counted)
+    for kind in KINDS:
+        small = OnnxEngine.from_checkpoint(tiny_checkpoint(kind), threads=threads, tokens_per_batch=60)
+        assert_alike(small.logits(pairs), wanted[kind])
+        small.logits(pairs[:3])
+    assert streams == [threads] * len(KINDS)
 
 
 def test_several_threads_at_once(engine: OnnxEngine) -> None:
@@ -218,7 +238,9 @@ class TestInt8:
         for kind, engine in self.engines.items():
             alone = [np.zeros((0, 3), np.float32), *(engine.logits([pair]) for pair in pairs)]
             wanted = np.concatenate(alone)
-            small = OnnxEngine(engine._graph, engine.config, threads=1, tokens_per_batch=tokens_per_batch)
+            small = OnnxEngine.from_checkpoint(
+                planned_checkpoint(kind), threads=2, precision="int8", tokens_per_batch=tokens_per_batch
+            )
             mixed, order = shuffled(pairs)
             for got in (engine.logits(pairs), small.logits(pairs), small.logits(mixed)[np.argsort(order)]):
                 assert_alike(got, wanted, atol=0.04)

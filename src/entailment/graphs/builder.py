@@ -112,7 +112,7 @@ class GraphBuilder:
         """Rows of the weight called `name`, in float32: int64 [n] -> [n, width].
 
         The weight becomes an input of the graph: a run reads it where it is, be it in a file and in float16,
-        while a session copies the weights that it is given.
+        while the other weights are float32 arrays in memory.
 
         Raises:
             WeightsMismatchError: there is no such weight, or it has another shape.

@@ -32,6 +32,9 @@ ELEMENT_TYPES = {  # TensorProto.DataType
     "float16": 10,
 }
 INT64 = ELEMENT_TYPES["int64"]
+LOCATION = "__init__.py"
+"""The file that is said to hold the weights. ONNX Runtime 1.31 wants it to be there even where all weights
+are given in memory, and in the folder of a package there is one of this name."""
 _VARINT, _BYTES, _FLOAT = 0, 2, 5
 
 
@@ -89,8 +92,8 @@ def inline_tensor(name: str, array: Array) -> bytes:
 
 
 def external_tensor(name: str, array: Array) -> bytes:
-    """A TensorProto whose data goes to the session by `SessionOptions.add_external_initializers`."""
-    location = _text(1, "location") + _text(2, "memory")
+    """A TensorProto whose data goes to the session by `SessionOptions.add_initializer`."""
+    location = _text(1, "location") + _text(2, LOCATION)
     return _tensor(name, array) + _bytes(13, location) + _int(14, 1)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import chain, islice
 from typing import Any, Literal, Protocol, Self
 
 import numpy as np
@@ -18,6 +20,8 @@ from entailment.graphs.mobilebert import build_mobilebert
 from entailment.graphs.products import Int8Product
 from entailment.runtime.batches import Batch, full_batches, prefix_batches
 from entailment.runtime.processor import exact_weight_bits, usable_processors
+from entailment.runtime.session import Session, Sessions
+from entailment.runtime.streams import in_streams
 from entailment.text.pairs import EncodedPair
 
 Logits = npt.NDArray[np.float32]
@@ -25,6 +29,12 @@ Precision = Literal["float32", "int8"]
 
 TOKENS_PER_BATCH = 1024
 """Enough for the arithmetic to dominate, few enough for a layer's activations to stay near the processor."""
+
+TOKENS_PER_STREAM = 512
+"""The same for a batch that one thread computes beside others."""
+
+BATCHES_PER_STREAM = 2
+"""Fewer, and the threads that end first would wait too long for the last."""
 
 BATCHES: dict[str, Callable[[Sequence[EncodedPair], int], Iterator[Batch]]] = {
     "full": full_batches,
@@ -74,9 +84,9 @@ class OnnxEngine:
         config: the model's architecture.
         name: what to call the model in messages.
         threads: how many threads compute; by default as many as this process may use processors.
-        tokens_per_batch: the most tokens that are computed at once, which bounds the memory.
-        packed: lay the weights out anew for fast products. Opening takes longer (65 ms for 10 million
-            weights, measured) and every batch takes less (6 ms).
+        tokens_per_batch: the most tokens that are computed at once, which bounds the memory; where each
+            thread computes a batch of its own, the most of each is TOKENS_PER_STREAM if that is less.
+        packed: lay the weights out anew for fast products, as `Session` says.
 
     Raises:
         InputError: `threads` or `tokens_per_batch` is below 1.
@@ -101,9 +111,7 @@ class OnnxEngine:
             raise InputError(f"threads is {threads}; it must be at least 1")
         self.tokens_per_batch = tokens_per_batch
         self._batches = BATCHES[config.attention]
-        # Keeps the arrays alive: ONNX Runtime 1.31 copies those it goes on using, but nothing promises that.
-        self._graph = graph
-        self._session = open_session(graph, self.threads, packed=packed)
+        self._sessions = Sessions(graph, packed=packed)
 
     @classmethod
     def from_checkpoint(
@@ -158,10 +166,20 @@ class OnnxEngine:
         """
         self._check(pairs)
         out = np.empty((len(pairs), self.num_labels), dtype=np.float32)
-        for batch in self._batches(pairs, self.tokens_per_batch):
-            feeds = {name: batch.feeds[name] for name in self._graph.inputs}
-            (rows,) = self._session.run(["logits"], {**feeds, **self._graph.tables})
+
+        def answer(session: Session, batch: Batch) -> None:
+            (rows,) = session.run(["logits"], batch.feeds)
             out[batch.pairs] = rows[batch.rows]
+
+        # One batch is computed soonest by all threads together, many batches by a thread each: it waits for
+        # nobody.
+        batches = self._batches(pairs, min(self.tokens_per_batch, TOKENS_PER_STREAM))
+        first = list(islice(batches, BATCHES_PER_STREAM * self.threads))
+        if len(first) == BATCHES_PER_STREAM * self.threads:
+            in_streams(partial(answer, self._sessions.of(1)), chain(first, batches), self.threads)
+        else:
+            for batch in self._batches(pairs, self.tokens_per_batch):
+                answer(self._sessions.of(self.threads), batch)
         return finite(out, self.name)
 
     def _check(self, pairs: Sequence[EncodedPair]) -> None:
@@ -276,22 +294,3 @@ def finite(logits: Logits, name: str) -> Logits:
         f"{name} answered NaN or infinity for {count} of {len(logits)} pairs: its weights are broken "
         "or overflowed; fetch or export the checkpoint again"
     )
-
-
-def open_session(graph: Graph, threads: int, *, packed: bool = True) -> Any:
-    """An `onnxruntime.InferenceSession` of a graph, which must outlive it."""
-    import onnxruntime  # Here, for it takes a tenth of a second and much of this package needs no model.
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3  # Errors alone; they are raised as well.
-    # The graph is fused by hand. The higher levels would replace Add + LayerNormalization by an operator that
-    # is slower.
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    # A plan of the memory is kept for every shape ever seen, and here nearly every batch has a new one.
-    options.enable_mem_pattern = False
-    if not packed:
-        options.add_session_config_entry("session.disable_prepacking", "1")
-    values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in graph.weights.values()]
-    options.add_external_initializers(list(graph.weights), values)
-    return onnxruntime.InferenceSession(graph.model, options, providers=["CPUExecutionProvider"])

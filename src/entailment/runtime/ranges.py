@@ -11,8 +11,9 @@ import numpy.typing as npt
 from entailment.checkpoint.config import Config
 from entailment.graphs.builder import Weights
 from entailment.graphs.products import WatchedProduct
-from entailment.runtime.engine import BATCHES, TOKENS_PER_BATCH, build_graph, open_session
+from entailment.runtime.engine import BATCHES, TOKENS_PER_BATCH, build_graph
 from entailment.runtime.processor import usable_processors
+from entailment.runtime.session import Session
 from entailment.text.pairs import EncodedPair
 
 
@@ -46,11 +47,10 @@ def input_ranges(config: Config, weights: Weights, pairs: Sequence[EncodedPair])
     """
     watched = WatchedProduct()
     graph = build_graph(config, weights, watched)
-    session = open_session(graph, usable_processors())
+    session = Session(graph, usable_processors())
     found: dict[str, InputRange] = {}
     for batch in BATCHES[config.attention](pairs, TOKENS_PER_BATCH):
-        feeds = {name: batch.feeds[name] for name in graph.inputs}
-        values = session.run(list(watched.outputs.values()), {**feeds, **graph.tables})
+        values = session.run(list(watched.outputs.values()), batch.feeds)
         for name, value in zip(watched.outputs, values, strict=True):
             lowest, highest, rows = value.min(axis=0), value.max(axis=0), len(value)
             if name in found:

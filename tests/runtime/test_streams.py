@@ -5,7 +5,7 @@ from threading import Barrier, Event, current_thread, get_ident
 
 import pytest
 
-from entailment.runtime.streams import in_streams
+from entailment.runtime.streams import Calls, in_streams
 
 
 @pytest.mark.parametrize("streams", [1, 2, 5])
@@ -84,3 +84,13 @@ def test_pieces_are_made_when_they_are_needed() -> None:
         assert begun <= piece + 3
 
     in_streams(work, source(), 2)
+
+
+def test_calls_know_whether_they_are_alone() -> None:
+    calls = Calls()
+    with calls.another() as first, calls.another() as second:
+        assert (first, second) == (True, False)
+    with pytest.raises(ValueError, match="over"), calls.another():
+        raise ValueError("over")
+    with calls.another() as third:
+        assert third

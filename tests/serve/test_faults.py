@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from entailment.tasks.zero_shot import ZeroShotClassifier
 from entailment.text.pairs import EncodedPair
 
 Hook = Callable[[Sequence[EncodedPair]], object]
+ONE_WORKER = Settings(workers=1)  # that one batch may hold up all others
 POISON = 13  # tokens of a premise that no engine of these tests survives
 
 
@@ -65,7 +67,7 @@ def run(
     folder: Path,
     hook: Hook,
     scene: Callable[[httpx.AsyncClient, Service], Any],
-    settings: Settings | None = None,
+    settings: Settings = ONE_WORKER,
 ) -> Any:
     """Plays a scene with a client and a service whose engine calls the hook."""
 
@@ -267,7 +269,7 @@ def test_a_deadline_is_kept_whatever_the_model_does(folder: Path, path: str) -> 
 @pytest.mark.parametrize("by", ["pairs", "tokens"])
 def test_back_pressure_counts_work(folder: Path, by: str) -> None:
     held = Held()
-    settings = Settings(queue_pairs=10) if by == "pairs" else Settings(queue_tokens=100)
+    settings = replace(ONE_WORKER, queue_pairs=10) if by == "pairs" else replace(ONE_WORKER, queue_tokens=100)
 
     async def scene(client: httpx.AsyncClient, service: Service) -> list[httpx.Response]:
         held.armed = True
@@ -319,7 +321,9 @@ def test_a_stop_that_is_out_of_time_refuses_what_is_left(folder: Path) -> None:
     held = Held()
 
     async def play() -> list[httpx.Response]:
-        async with asked(stub_model(folder, HookedEngine(held)), Settings(drain_seconds=0.05)) as client:
+        async with asked(
+            stub_model(folder, HookedEngine(held)), replace(ONE_WORKER, drain_seconds=0.05)
+        ) as client:
             service = service_of(client.app)  # type: ignore[attr-defined]
             held.armed = True
             first = asyncio.ensure_future(post(client, body(3)))

@@ -7,6 +7,7 @@ import pytest
 
 from entailment.cli.serve import serve as command
 from entailment.errors import InputError
+from entailment.runtime.processor import usable_processors
 from entailment.serve.settings import Limits, Settings
 
 
@@ -58,7 +59,6 @@ def test_the_command_has_the_same_defaults() -> None:
     for field in fields(Limits):
         assert defaults[f"max_{field.name}"] == getattr(limits, field.name)
     for option, name in {
-        "workers": "workers",
         "batch_tokens": "batch_tokens",
         "max_wait": "max_wait_seconds",
         "queue_pairs": "queue_pairs",
@@ -68,3 +68,4 @@ def test_the_command_has_the_same_defaults() -> None:
         "connections": "connections",
     }.items():
         assert defaults[option] == getattr(settings, name), option
+    assert settings.workers == usable_processors()

@@ -30,7 +30,7 @@ SECONDS = click.FloatRange(min=0)
     show_default=True,
     help="0: any that is free.",
 )
-@click.option("--workers", type=COUNT, default=1, metavar="N", show_default=True, help="Model threads.")
+@click.option("--workers", type=COUNT, metavar="N", help="Model threads.  [default: one for each processor]")
 @click.option("--labels", metavar="A,B,C", help="For a lone text on / and /predict, where nobody says any.")
 @click.option("--api-keys-file", type=PATH, metavar="FILE", help="A key a line; who asks must bear one.")
 @click.option("--cors-origin", multiple=True, metavar="URL", help="A site whose pages may ask; repeatable.")
@@ -93,7 +93,7 @@ def serve(
     label_order: tuple[str, ...] | None,
     host: str,
     port: int,
-    workers: int,
+    workers: int | None,
     labels: str | None,
     api_keys_file: Path | None,
     cors_origin: tuple[str, ...],
@@ -123,6 +123,7 @@ def serve(
     default_labels = comma_separated(labels, "--labels") or ()
     keys = () if api_keys_file is None else read_keys(api_keys_file)
 
+    from entailment.runtime.processor import usable_processors
     from entailment.serve.run import serve as run
     from entailment.serve.settings import Limits, Settings
     from entailment.tasks.model import load_model
@@ -138,7 +139,7 @@ def serve(
         api_keys=keys,
         cors_origins=cors_origin,
         default_labels=default_labels,
-        workers=workers,
+        workers=workers or usable_processors(),
         batch_tokens=batch_tokens,
         max_wait_seconds=max_wait,
         queue_pairs=queue_pairs,

@@ -21,7 +21,7 @@ from entailment.graphs.products import Int8Product
 from entailment.runtime.batches import Batch, full_batches, prefix_batches
 from entailment.runtime.processor import exact_weight_bits, usable_processors
 from entailment.runtime.session import Session, Sessions
-from entailment.runtime.streams import in_streams
+from entailment.runtime.streams import Calls, in_streams
 from entailment.text.pairs import EncodedPair
 
 Logits = npt.NDArray[np.float32]
@@ -77,7 +77,7 @@ class OpenedCheckpoint(Protocol):
 
 
 class OnnxEngine:
-    """Runs a graph in ONNX Runtime. `logits` may be called from several threads at once.
+    """Runs a graph in ONNX Runtime. `logits` may be called from several threads at once; then each computes.
 
     Args:
         graph: the model, as `build_graph` makes it.
@@ -112,6 +112,7 @@ class OnnxEngine:
         self.tokens_per_batch = tokens_per_batch
         self._batches = BATCHES[config.attention]
         self._sessions = Sessions(graph, packed=packed)
+        self._calls = Calls()
 
     @classmethod
     def from_checkpoint(
@@ -172,14 +173,16 @@ class OnnxEngine:
             out[batch.pairs] = rows[batch.rows]
 
         # One batch is computed soonest by all threads together, many batches by a thread each: it waits for
-        # nobody.
-        batches = self._batches(pairs, min(self.tokens_per_batch, TOKENS_PER_STREAM))
-        first = list(islice(batches, BATCHES_PER_STREAM * self.threads))
-        if len(first) == BATCHES_PER_STREAM * self.threads:
-            in_streams(partial(answer, self._sessions.of(1)), chain(first, batches), self.threads)
-        else:
-            for batch in self._batches(pairs, self.tokens_per_batch):
-                answer(self._sessions.of(self.threads), batch)
+        # nobody. So do calls side by side, which together are many batches.
+        with self._calls.another() as alone:
+            batches = self._batches(pairs, min(self.tokens_per_batch, TOKENS_PER_STREAM))
+            first = list(islice(batches, BATCHES_PER_STREAM * self.threads))
+            if len(first) == BATCHES_PER_STREAM * self.threads:
+                in_streams(partial(answer, self._sessions.of(1)), chain(first, batches), self.threads)
+            else:
+                session = self._sessions.of(self.threads if alone else 1)
+                for batch in self._batches(pairs, self.tokens_per_batch):
+                    answer(session, batch)
         return finite(out, self.name)
 
     def _check(self, pairs: Sequence[EncodedPair]) -> None:

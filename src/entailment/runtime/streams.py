@@ -1,9 +1,10 @@
-"""Several pieces of work at a time, each in a thread of its own."""
+"""Work that runs side by side: pieces in threads of their own, and calls that find others under way."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Event, Lock
 from typing import TypeVar
 
@@ -40,3 +41,23 @@ def in_streams(work: Callable[[Piece], None], pieces: Iterable[Piece], streams: 
         stream()
         for other in others:
             other.result()
+
+
+class Calls:
+    """How many calls are under way."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._counting = Lock()
+
+    @contextmanager
+    def another(self) -> Iterator[bool]:
+        """One more for as long as the context lasts. Gives whether it found no other."""
+        with self._counting:
+            self._count += 1
+            alone = self._count == 1
+        try:
+            yield alone
+        finally:
+            with self._counting:
+                self._count -= 1

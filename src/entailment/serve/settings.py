@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field, fields
 
 from entailment.errors import InputError
+from entailment.runtime.engine import TOKENS_PER_BATCH
+from entailment.runtime.processor import usable_processors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +43,8 @@ class Settings:
             may ask. The page, health and metrics are open.
         cors_origins: origins of other sites whose pages may ask, or ``*``; none: no page of another site may.
         default_labels: labels for a lone text on the compatible routes, where nobody says any.
-        workers: threads that run the model. One, with all cores to itself, has the most throughput.
+        workers: threads that run the model; by default one for each processor. A batch that is alone is
+            computed by all processors, batches side by side by one each.
         batch_tokens: the most tokens of a batch, unless one text with one label has more.
         max_wait_seconds: how long an idle worker waits for a batch to fill.
         queue_pairs, queue_tokens: work in hand (waiting or running) above which new work is refused with 429.
@@ -60,8 +63,8 @@ class Settings:
     api_keys: tuple[str, ...] = field(default=(), repr=False)
     cors_origins: tuple[str, ...] = ()
     default_labels: tuple[str, ...] = ()
-    workers: int = 1
-    batch_tokens: int = 1024
+    workers: int = field(default_factory=usable_processors)
+    batch_tokens: int = TOKENS_PER_BATCH
     max_wait_seconds: float = 0.002
     queue_pairs: int = 768
     queue_tokens: int = 65_536

@@ -20,7 +20,7 @@ from benchmarks.workloads import ZeroShot, ag_news, clinc
 
 def measure(settings: Settings) -> dict[str, Table]:
     """Every workload with every competitor."""
-    texts = settings.several(24)
+    texts = settings.several(48)
     workloads = {
         "ag_news_10": ag_news(settings.data, texts, 10),
         "ag_news_4": ag_news(settings.data, texts, 4),

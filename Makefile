@@ -10,7 +10,8 @@
 #   make bench-serve  the server under load, beside the library: a quarter of an hour
 #   make screenshots  takes the pictures of the page again, into docs/images/ (needs Chromium)
 #   make train DATA=folder   trains the bundled model again, into runs/bundled, measures it and writes its card;
-#                   stopped, it goes on where it was. TWIN=1: its full-attention twin, into runs/twin
+#                   stopped, it goes on where it was. TWIN=1: its full-attention twin, into runs/twin. NLI=1: one
+#                   that learns from NLI alone, into runs/nli
 #   make bundle     puts the model of runs/bundled into the package
 #   make clean      removes .venv and caches
 
@@ -21,7 +22,8 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 DATA ?=
 TWIN ?=
-RUN := runs/$(if $(TWIN),twin,bundled)
+NLI ?=
+RUN := runs/$(if $(TWIN),twin$(if $(NLI),-nli),$(if $(NLI),nli,bundled))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all lint docs bench bench-serve screenshots train bundle clean
@@ -94,7 +96,7 @@ train: export MALLOC_MMAP_THRESHOLD_ = 4294967296
 train: export MALLOC_TRIM_THRESHOLD_ = 8589934592
 train: $(VENV)/.recipe
 	@test -d "$(DATA)" || { echo "usage: make train DATA=folder (it holds nli/, topics/ and zeroshot/)" >&2; exit 2; }
-	@$(PY) -m entailment.train.bundled --data "$(DATA)" --out $(RUN) $(if $(TWIN),--full-attention)
+	@$(PY) -m entailment.train.bundled --data "$(DATA)" --out $(RUN) $(if $(TWIN),--full-attention) $(if $(NLI),--nli-only)
 	@$(VENV)/bin/entail quantize $(RUN)/model --calibrate "$(DATA)/nli/train.parquet" --data "$(DATA)/nli/validation.parquet"
 	@$(PY) -m entailment.evaluate.card --model $(RUN)/model --data "$(DATA)"
 

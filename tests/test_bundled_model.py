@@ -67,12 +67,3 @@ def test_a_batch_never_changes_an_answer(model: PairModel) -> None:
     _, together = model.run(pairs)
     alone = np.concatenate([model.run([pair])[1] for pair in pairs])
     np.testing.assert_allclose(together, alone, atol=1e-5, rtol=0)
-
-
-def test_the_card_is_the_one_its_facts_make() -> None:
-    from entailment.checkpoint.json_files import read_json
-    from entailment.evaluate import card
-
-    folder = Path(str(files("entailment") / "bundled"))
-    facts = (read_json(folder / name) for name in (card.TRAINING_FILE, card.RESULTS_FILE))
-    assert (folder / card.CARD_FILE).read_text(encoding="utf-8") == card.card(*facts)

@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Entail
+from tests.evaluate.test_suites import Hub, mnli, standing_in
+from tests.tiny import tiny_bert
+
+from entailment.cli.evaluate import evaluate
+from entailment.evaluate.suites import SUITES
 
 KEYS = {
     "count",
@@ -146,3 +151,99 @@ def test_a_label_that_is_no_candidate(entail: Entail, model: Path, texts: Path, 
     assert found.code == 2
     assert "row 1: the label 'sports' is none of the candidate labels" in found.error
     assert str(texts) in found.error
+
+
+def test_a_report_in_a_folder(entail: Entail, model: Path, pairs: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "report"
+    found = entail("evaluate", model, "--data", pairs, "--report", folder, "--group-by", "source", "--json")
+    assert found.err.splitlines() == [
+        f"entail: note: written: {folder / name}" for name in ("report.json", "report.md", "report.html")
+    ]
+    kept = json.loads((folder / "report.json").read_text())
+    assert kept["evaluation"] == {key: found.json[key] for key in kept["evaluation"]}
+    assert kept["groups"] == found.json["groups"]
+    assert [(group["name"], group["count"]) for group in kept["groups"]] == [("x", 4)]
+    assert kept["subject"]["data"] == "pairs.csv"
+    assert len(kept["mistakes"]) == round(4 * (1 - found.json["accuracy"]))
+    for name in ("report.md", "report.html"):
+        assert "pairs.csv" in (folder / name).read_text()
+
+
+def test_a_report_groups_by_genre_unasked(entail: Entail, model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mnli.csv"
+    path.write_text("premise,hypothesis,label,genre\na,b,neutral,fiction\nc,d,neutral,\n")
+    assert "groups" not in entail("evaluate", model, "--data", path, "--json").json
+    found = entail("evaluate", model, "--data", path, "--json", "--report", tmp_path / "report").json
+    assert [group["name"] for group in found["groups"]] == ["(none)", "fiction"]
+
+
+def test_two_models_on_the_same_rows(entail: Entail, model: Path, prefix_model: Path, pairs: Path) -> None:
+    alone = entail("evaluate", prefix_model, "--data", pairs, "--json").json
+    found = entail("evaluate", model, "--data", pairs, "--compare", prefix_model, "--json").json["comparison"]
+    assert found["other_accuracy"] == alone["accuracy"]
+    assert found["difference"] == pytest.approx(found["accuracy"] - found["other_accuracy"])
+    same = entail("evaluate", model, "--data", pairs, "--compare", model, "--json").json["comparison"]
+    assert (same["difference"], same["low"], same["high"], same["p_value"]) == (0, 0, 0, 1)
+    shown = entail("evaluate", model, "--data", pairs, "--compare", model).out
+    assert "p = 1.0000" in " ".join(shown.split())
+
+
+def test_models_of_other_classes_cannot_be_compared(
+    entail: Entail, model: Path, pairs: Path, tmp_path: Path
+) -> None:
+    two = tiny_bert(tmp_path / "two", labels=("entailment", "not_entailment"))
+    found = entail("evaluate", model, "--data", pairs, "--compare", two)
+    assert found.code == 2
+    assert "is measured on 3 classes and" in found.err
+
+
+def test_a_study_of_templates(entail: Entail, model: Path, texts: Path, tmp_path: Path) -> None:
+    path = tmp_path / "templates.txt"
+    path.write_text("a text about {} .\n\nthe topic is {}\na text about {} .\n")
+    found = entail("evaluate", model, "--data", texts, "--templates", path, "--json").json["templates"]
+    assert {one["template"] for one in found} == {"a text about {} .", "the topic is {}"}
+    assert [one["macro_f1"] for one in found] == sorted((one["macro_f1"] for one in found), reverse=True)
+    labels = tmp_path / "labels.json"
+    labels.write_text(json.dumps({"labels": ["food", "sports"], "hypothesis_template": found[0]["template"]}))
+    again = entail("evaluate", model, "--data", texts, "--labels-file", labels, "--json").json
+    assert [again[key] for key in ("accuracy", "macro_f1", "ece")] == pytest.approx(
+        [found[0][key] for key in ("accuracy", "macro_f1", "ece")]
+    )
+
+
+def test_a_suite_by_name(
+    entail: Entail, model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    hub = Hub([mnli(0), mnli(2)], ["entailment", "neutral", "contradiction"])
+    standing_in(monkeypatch, hub.load)
+    found = entail("evaluate", model, "--data", "mnli-mismatched", "--report", tmp_path / "report", "--json")
+    assert found.json["count"] == 2
+    assert {asked[1] for asked in hub.asked} == {"validation_mismatched"}
+    assert [group["name"] for group in found.json["groups"]] == ["fiction"]
+    nowhere = entail("evaluate", model, "--data", "mnli-matchd")
+    assert "no such file: mnli-matchd; known by name are mnli-matched, mnli-mismatched" in nowhere.error
+
+
+def test_every_suite_is_in_the_help() -> None:
+    assert evaluate.help is not None
+    for name in SUITES:
+        assert name in evaluate.help
+
+
+def test_reports_that_cannot_be(
+    entail: Entail, model: Path, pairs: Path, texts: Path, tmp_path: Path
+) -> None:
+    def error(*arguments: object) -> str:
+        found = entail("evaluate", model, *arguments)
+        assert found.code == 2
+        return found.err.splitlines()[-1]
+
+    assert "has no column 'genre' to group by" in error("--data", pairs, "--group-by", "genre")
+    assert "not a folder that you may write to" in error("--data", pairs, "--report", pairs)
+    templates = tmp_path / "templates.txt"
+    templates.write_text("about {}\nno slot\n")
+    assert "--templates is for texts" in error("--data", pairs, "--templates", templates)
+    assert "has no slot for the label" in error("--data", texts, "--templates", templates)
+    templates.write_text("\n")
+    assert "holds no templates" in error("--data", texts, "--templates", templates)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from entailment.errors import InputError
 from entailment.evaluate import metrics
+from entailment.tasks.scores import softmax
 
 GOLD = [0, 0, 0, 0, 1, 1, 1, 2, 2, 2]
 PREDICTED = [0, 0, 1, 2, 1, 1, 0, 0, 0, 1]  # class 2 is named once, wrongly
@@ -94,12 +95,55 @@ def test_equal_to_scikit_learn(rows: list[tuple[int, int]]) -> None:
     matrix = metrics.confusion_matrix(gold, predicted, 5)
     labels = list(range(5))
     np.testing.assert_array_equal(matrix, reference.confusion_matrix(gold, predicted, labels=labels))
-    assert metrics.accuracy(matrix) == pytest.approx(reference.accuracy_score(gold, predicted))
-    expected = reference.precision_recall_fscore_support(gold, predicted, average="macro", zero_division=0)
-    assert metrics.macro(matrix) == pytest.approx(expected[:3])
+    assert metrics.accuracy(matrix) == reference.accuracy_score(gold, predicted)
     columns = reference.precision_recall_fscore_support(gold, predicted, labels=labels, zero_division=0)
     ours = [(m.precision, m.recall, m.f1, m.support) for m in metrics.per_class(matrix)]
-    np.testing.assert_allclose(ours, np.stack(columns, axis=1))
+    np.testing.assert_array_equal(ours, np.stack(columns, axis=1))
+    for average, found in (("macro", metrics.macro(matrix)), ("weighted", metrics.weighted(matrix))):
+        expected = reference.precision_recall_fscore_support(
+            gold, predicted, average=average, zero_division=0
+        )
+        # Sums of up to five numbers, perhaps in another order: the last of 16 digits may differ.
+        assert found == pytest.approx(expected[:3], rel=4e-16, abs=0)
+
+
+@pytest.mark.oracle
+@settings(max_examples=40, deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(st.lists(st.floats(-8, 8), min_size=3, max_size=3), st.integers(0, 2)), min_size=1
+    )
+)
+def test_cross_entropy_equals_that_of_scikit_learn(rows: list[tuple[list[float], int]]) -> None:
+    reference = pytest.importorskip("sklearn.metrics")
+    probabilities, gold = softmax([row[0] for row in rows]), [row[1] for row in rows]
+    expected = reference.log_loss(gold, probabilities, labels=[0, 1, 2])
+    assert metrics.cross_entropy(probabilities, gold) == pytest.approx(expected, rel=1e-12)
+
+
+def test_cross_entropy_by_hand() -> None:
+    assert metrics.cross_entropy(np.array([[0.5, 0.5], [0.25, 0.75]]), [0, 0]) == pytest.approx(
+        1.5 * np.log(2)
+    )
+    assert metrics.cross_entropy(np.array([[0.0, 1.0]]), [0]) == pytest.approx(708.4, abs=0.1)
+    assert metrics.cross_entropy(np.zeros((0, 3)), []) == 0.0
+    with pytest.raises(InputError, match="do not fit 1 gold classes"):
+        metrics.cross_entropy(np.array([[0.5, 0.5]] * 2), [0])
+
+
+def test_weighted_by_hand() -> None:
+    precision, recall, f1 = metrics.weighted(metrics.confusion_matrix(GOLD, PREDICTED, 3))
+    assert precision == pytest.approx((4 * 0.4 + 3 * 0.5) / 10)
+    assert recall == 0.4
+    assert f1 == pytest.approx((4 * 4 / 9 + 3 * 4 / 7) / 10)
+    assert metrics.weighted(metrics.confusion_matrix([], [], 3)) == (0.0, 0.0, 0.0)
+
+
+def test_reliability_by_hand() -> None:
+    low, high = metrics.reliability([0.5, 0.3, 0.9], [True, False, True], bins=2)
+    assert (low.low, low.high, low.count, low.confidence, low.accuracy) == (0.0, 0.5, 2, 0.4, 0.5)
+    assert (high.low, high.high, high.count, high.confidence, high.accuracy) == (0.5, 1.0, 1, 0.9, 1.0)
+    assert metrics.reliability([], [], bins=1) == (metrics.Bin(0.0, 1.0, 0, 0.0, 0.0),)
 
 
 @settings(max_examples=40, deadline=None)
@@ -114,3 +158,6 @@ def test_calibration_error_equals_its_definition(rows: list[tuple[float, bool]])
             expected += float(len(inside) / len(rows) * abs(gap))
     confidences, correct = zip(*rows, strict=True)
     assert metrics.expected_calibration_error(confidences, correct) == pytest.approx(expected, abs=1e-12)
+    found = metrics.reliability(confidences, correct)
+    from_bins = sum(one.count * abs(one.accuracy - one.confidence) for one in found) / len(rows)
+    assert from_bins == pytest.approx(expected, abs=1e-12)

@@ -19,9 +19,14 @@ KEYS = [
     "macro_precision",
     "macro_recall",
     "macro_f1",
+    "weighted_precision",
+    "weighted_recall",
+    "weighted_f1",
+    "loss",
     "per_class",
     "confusion_matrix",
     "ece",
+    "seconds",
     "samples_per_second",
 ]
 # What the model believes of a hypothesis, as probabilities of entailment, neutral, contradiction.
@@ -56,7 +61,10 @@ def test_three_classes() -> None:
     assert result.macro_f1 == pytest.approx((2 / 4 + 2 / 3 + 2 / 3) / 3)
     assert result.per_class["neutral"].support == 2
     assert result.ece == pytest.approx((abs(1 - 1.4) + abs(1 - 0.6) + abs(1 - 0.8) + abs(0 - 0.4)) / 5)
-    assert result.samples_per_second > 0
+    assert result.loss == pytest.approx(-sum(map(math.log, (0.7, 0.2, 0.6, 0.8, 0.3))) / 5)
+    assert result.weighted_recall == result.accuracy
+    assert result.weighted_precision == pytest.approx((1 * 1 / 3 + 2 * 1 + 2 * 1) / 5)
+    assert result.samples_per_second == pytest.approx(5 / result.seconds)
 
 
 def test_to_dict_is_json_with_the_keys_promised() -> None:

@@ -16,7 +16,7 @@ from entailment.runtime.engine import OnnxEngine
 from entailment.text.pairs import EncodedPair, PairEncoder
 from entailment.text.tokenizer import Tokenizer
 from entailment.train.batches import EncodedExample, collate
-from entailment.train.finetune import score
+from entailment.train.premises import score
 
 
 def texts(seed: int, count: int, longest: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -75,7 +76,7 @@ def test_trains_a_checkpoint_and_writes_its_card(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attention: str
 ) -> None:
     encoder = tiny_bert(tmp_path / "encoder", labels=None, positions=256)
-    monkeypatch.setattr(bundled, "pretrained_encoder", lambda: encoder)
+    monkeypatch.setattr(bundled, "packaged_encoder", lambda: encoder)
     out = tmp_path / "run"
     twin = ["--full-attention"] if attention == "full" else []
     arguments = ["--data", str(data), "--out", str(out), "--device", "cpu", *twin]
@@ -97,9 +98,30 @@ def test_trains_a_checkpoint_and_writes_its_card(
     assert set(results) == {*card.NLI_SETS, *card.ZERO_SHOT_SETS}
     text = (model / "README.md").read_text()
     for name, found in results.items():
-        assert f"| {name} | 12 |" in text
+        assert f"| `{name}` | 12 |" in text
         assert f"{found['macro_f1']:.4f}" in text
-    assert text.startswith("---\nlicense: apache-2.0\n")
+    assert "\nlicense: apache-2.0\n" in text.partition("\n---\n")[0]
+
+
+def test_the_last_round_goes_on_from_a_model_and_may_learn_from_nli_alone(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = tiny_bert(tmp_path / "encoder", labels=None, positions=256)
+    monkeypatch.setattr(bundled, "packaged_encoder", lambda: encoder)
+
+    def train(out: str, *options: str) -> dict[str, Any]:
+        arguments = ["--data", str(data), "--out", str(tmp_path / out), "--device", "cpu", *options]
+        CliRunner().invoke(bundled.main, arguments, catch_exceptions=False)
+        found: dict[str, Any] = json.loads((tmp_path / out / "model" / "training.json").read_text())
+        return found
+
+    first = train("first", "--nli-only")
+    assert [each["topic_sources"] for each in first["rounds"]] == [{}] * len(bundled.ROUNDS)
+    assert first["command"] == "make train DATA=folder NLI=1"
+    following = train("following", "--start", str(tmp_path / "first" / "model"))
+    assert len(following["rounds"]) == len(first["rounds"]) + 1
+    assert following["rounds"][-1]["topic_sources"] == {"tickets": 30}
+    assert not (tmp_path / "following" / "round-1").exists()
 
 
 def test_noisy_sources_keep_a_share_and_draws_repeat() -> None:

@@ -22,6 +22,7 @@ SMALL_FILES = (
     "added_tokens.json",
     "vocab.txt",
     "quantization.json",
+    "calibration.json",
     "README.md",
 )
 SAFETENSORS_FILES = ("model.safetensors", "model.safetensors.index.json", "model-*-of-*.safetensors")

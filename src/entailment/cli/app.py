@@ -10,14 +10,18 @@ from typing import NoReturn
 
 import click
 
+from entailment.cli.calibrate import calibrate
+from entailment.cli.card import card
 from entailment.cli.check import check
 from entailment.cli.classify import classify
 from entailment.cli.evaluate import evaluate
 from entailment.cli.info import info
 from entailment.cli.nli import nli
 from entailment.cli.notes import complain, library_notes
+from entailment.cli.push import push
 from entailment.cli.quantize import quantize
 from entailment.cli.serve import serve
+from entailment.cli.train import train
 from entailment.errors import EntailmentError, LabelOrderError
 
 INTERRUPTED = 130
@@ -47,7 +51,7 @@ def entail() -> None:
     """
 
 
-for _command in (classify, nli, check, serve, evaluate, quantize, info):
+for _command in (classify, nli, check, serve, train, evaluate, calibrate, card, push, quantize, info):
     entail.add_command(_command)
 
 

@@ -1,27 +1,28 @@
-"""`entail evaluate`: how often, and how surely, a model is right on a labelled file."""
+"""`entail evaluate`: a model on labelled rows."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from entailment.cli.inputs import naming
-from entailment.cli.notes import note, progress
-from entailment.cli.options import PATH, LabelSet, model_options, read_labels
+from entailment.cli.labelled import Labelled, open_labelled, read_templates
+from entailment.cli.notes import note
+from entailment.cli.options import PATH, model_options
 from entailment.cli.output import print_json
-from entailment.errors import DataFileError
-from entailment.tables import read_rows
+from entailment.errors import InputError
 
 if TYPE_CHECKING:
+    from entailment.evaluate.compare import Comparison
+    from entailment.evaluate.predict import Predictions
+    from entailment.evaluate.report import Report
     from entailment.evaluate.run import Evaluation
     from entailment.runtime.engine import Precision
+    from entailment.tasks.model import PairModel
 
-NLI_COLUMNS = ("premise", "hypothesis", "label")
-TEXT_COLUMNS = ("text", "label")
-
-# A wider matrix does not fit a terminal; it is in the JSON.
+# Wider a matrix does not fit a terminal; it is in the JSON.
 WIDEST_MATRIX = 8
 
 
@@ -32,7 +33,7 @@ WIDEST_MATRIX = 8
     type=PATH,
     required=True,
     metavar="FILE",
-    help="Labelled rows: .jsonl, .csv or .parquet.",
+    help="Labelled rows: .jsonl, .csv or .parquet; or the name of a known set.",
 )
 @click.option(
     "--labels-file",
@@ -41,6 +42,18 @@ WIDEST_MATRIX = 8
     help="The candidate labels (and template) for texts; what label numbers mean, by index, for pairs.",
 )
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Measure the first N rows only.")
+@click.option(
+    "--report", type=PATH, metavar="FOLDER", help="Write report.json, report.md and report.html there."
+)
+@click.option(
+    "--group-by",
+    metavar="COLUMN",
+    help="Measure the rows of each value of a column, too.  [default, in a report: genre, if there]",
+)
+@click.option("--compare", metavar="MODEL", help="Another model: is one better, or was it luck?")
+@click.option(
+    "--templates", type=PATH, metavar="FILE", help="Hypothesis templates, one a line, to try on texts."
+)
 @model_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def evaluate(
@@ -48,84 +61,122 @@ def evaluate(
     data: Path,
     labels_file: Path | None,
     limit: int | None,
+    report: Path | None,
+    group_by: str | None,
+    compare: str | None,
+    templates: Path | None,
     threads: int | None,
     precision: Precision,
     label_order: tuple[str, ...] | None,
     as_json: bool,
 ) -> None:
-    """Measure MODEL (a folder or a hub name; without it, the bundled model) on a labelled file.
+    """Measure MODEL (a folder or a hub name; without it, the bundled model) on labelled rows.
 
     \b
     entail evaluate --data mnli_matched.parquet
     entail evaluate my-model --data ag_news.parquet --labels-file ag_news.labels.json --json
+    entail evaluate my-model --data mnli_matched.parquet --report report --compare another-model
 
     A file with the columns premise, hypothesis and label is scored as NLI; where it or the model knows two
     classes only, entailment is scored against the rest. A file with text and label is scored as zero-shot
     classification. Its candidate labels come from --labels-file, else from NAME.labels.json beside
     NAME.parquet, else they are the labels that occur.
+
+    Known by name, and fetched from the hub through `datasets`: mnli-matched, mnli-mismatched, snli, anli-r1,
+    anli-r2, anli-r3, hans, stress-antonym, stress-length-mismatch, stress-negation,
+    stress-numerical-reasoning, stress-spelling-error and stress-word-overlap.
     """
     if str(data) == "-":
         raise click.UsageError("--data must be a file, not standard input: it is read twice")
-    pairs = _holds_pairs(data)
-    found = read_labels(labels_file) if labels_file else None
-    candidates = None if pairs else found or _candidates(data)
+    rows = open_labelled(data, labels_file)
+    if templates is not None and rows.candidates is None:
+        raise click.UsageError(f"--templates is for texts, and {data} holds pairs")
+    rows.check_group(group_by)
+    if report is not None:
+        group_by = group_by or rows.usual_group
+    wordings = () if templates is None else read_templates(templates)
 
-    from entailment.evaluate.run import evaluate_nli, evaluate_zero_shot
-    from entailment.tasks.model import load_model
-    from entailment.tasks.zero_shot import TEMPLATE
+    from importlib.metadata import version
 
-    loaded = load_model(model, threads=threads, label_order=label_order, precision=precision)
-    with progress("pairs" if pairs else "texts", limit) as advance, naming(data):
-        if candidates is None:
-            result = evaluate_nli(
-                loaded,
-                read_rows(data, columns=NLI_COLUMNS),
-                limit,
-                label_names=found.labels if found else None,
-                progress=lambda _: advance(1),
-            )
-        else:
-            result = evaluate_zero_shot(
-                loaded,
-                read_rows(data, columns=TEXT_COLUMNS),
-                candidates.labels,
-                TEMPLATE if candidates.template is None else candidates.template,
-                limit,
-                progress=lambda _: advance(1),
-            )
-    if as_json:
-        print_json(result.to_dict())
-    else:
-        _show(result)
-
-
-def _holds_pairs(data: Path) -> bool:
-    """Whether a file has the columns of NLI, not those of labelled texts; DataFileError if it has neither."""
-    first = next(read_rows(data), None)
-    if first is None:
-        raise DataFileError(f"{data} holds no rows")
-    for columns in (NLI_COLUMNS, TEXT_COLUMNS):
-        if all(column in first for column in columns):
-            return columns is NLI_COLUMNS
-    raise DataFileError(
-        f"{data} has neither premise, hypothesis and label nor text and label; it has {', '.join(first)}"
+    from entailment.evaluate.report import (
+        Subject,
+        check_report_folder,
+        make_report,
+        wording,
+        write_report,
     )
+    from entailment.evaluate.run import measure
+    from entailment.tasks.model import load_model
+
+    if report is not None:
+        check_report_folder(report)
+    loaded = load_model(model, threads=threads, label_order=label_order, precision=precision)
+    # Opened now, so that a name that leads nowhere costs no time.
+    other = None if compare is None else load_model(compare, threads=threads, precision=precision)
+    answered = rows.put_to(loaded, limit, group_by=group_by, keep_texts=report is not None)
+    comparison = None if other is None else _compared(loaded, answered, other, rows, limit)
+    tried = []
+    for template in wordings:
+        note(f"template {template!r}")
+        tried.append(wording(template, measure(rows.put_to(loaded, limit, template=template))))
+    subject = Subject(
+        model=loaded.name,
+        data=data.name,
+        task="nli" if rows.candidates is None else "zero-shot",
+        version=version("entailment"),
+        template=rows.template,
+        other_model=compare,
+        group_by=group_by,
+    )
+    whole = make_report(subject, answered, comparison=comparison, wordings=tried)
+    if report is not None:
+        for path in write_report(report, whole):
+            note(f"written: {path}")
+    if as_json:
+        print_json(_plain(whole))
+    else:
+        _show(whole)
 
 
-def _candidates(data: Path) -> LabelSet:
-    """The labels where the caller names none: those of a file beside the data, else those that occur."""
-    beside = data.with_name(f"{data.stem}.labels.json")
-    if beside.is_file():
-        note(f"labels and template are those of {beside}")
-        return read_labels(beside)
-    # What is no text is refused with its row when the rows are read.
-    golds = (row["label"] for row in read_rows(data, columns=["label"]))
-    labels = sorted({gold for gold in golds if isinstance(gold, str)})
-    note(f"no --labels-file: the candidate labels are the {len(labels)} that occur in {data}")
-    return LabelSet(tuple(labels))
+def _compared(
+    first: PairModel, answered: Predictions, second: PairModel, rows: Labelled, limit: int | None
+) -> Comparison:
+    """Both models on the same rows; `answered` is what the first said."""
+    from entailment.evaluate.compare import paired_bootstrap
+
+    others = rows.put_to(second, limit)
+    if others.classes != answered.classes:
+        raise InputError(
+            f"{first.name} is measured on {len(answered.classes)} classes and {second.name} on "
+            f"{len(others.classes)}, so that their accuracies cannot be compared"
+        )
+    return paired_bootstrap(answered.correct, others.correct)
 
 
-def _show(result: Evaluation) -> None:
+def _plain(report: Report) -> dict[str, object]:
+    """The measures, and what was asked for besides, as JSON values."""
+    plain = report.evaluation.to_dict()
+    if report.groups:
+        plain["groups"] = [asdict(group) for group in report.groups]
+    if report.comparison is not None:
+        plain["comparison"] = asdict(report.comparison)
+    if report.wordings:
+        plain["templates"] = [asdict(wording) for wording in report.wordings]
+    return plain
+
+
+def _show(report: Report) -> None:
+    from entailment.cli import show
+    from entailment.evaluate.report_tables import asked_for
+
+    _show_measures(report.evaluation)
+    for table in asked_for(report):
+        show.grid(table.head, table.rows)
+        if table.title == "Comparison":
+            show.facts({"": table.note})
+
+
+def _show_measures(result: Evaluation) -> None:
     from entailment.cli import show
 
     show.facts(
@@ -135,6 +186,7 @@ def _show(result: Evaluation) -> None:
             "macro precision": f"{result.macro_precision:.4f}",
             "macro recall": f"{result.macro_recall:.4f}",
             "macro F1": f"{result.macro_f1:.4f}",
+            "loss": f"{result.loss:.4f}",
             "expected calibration error": f"{result.ece:.4f}",
             "samples per second": f"{result.samples_per_second:,.1f}",
         }

@@ -56,14 +56,18 @@ def info(
     facts = _facts(checkpoint)
     facts["max_length"] = min(MAX_LENGTH, checkpoint.config.max_position_embeddings)
     facts["int8"] = _int8(checkpoint)
+    facts["calibration"] = _calibration(checkpoint)
     try:
-        loaded = load_model(model, label_order=label_order, threads=threads, precision=precision)
+        # Whether the calibration can be used is one of the facts, and changes no logit.
+        loaded = load_model(
+            model, label_order=label_order, threads=threads, precision=precision, calibrated=False
+        )
         order = loaded.order
         facts["label_order"] = {"names": list(order.names), "source": order.source}
     except LabelOrderError as error:
         if label_order is not None:
             raise
-        loaded = load_model(model, threads=threads, needs_order=False, precision=precision)
+        loaded = load_model(model, threads=threads, needs_order=False, precision=precision, calibrated=False)
         facts.update(label_order=None, label_order_error=str(error))
     if probe:
         facts["probe"] = _probe(loaded)
@@ -106,6 +110,17 @@ def _int8(checkpoint: Checkpoint) -> Row | None:
     except CheckpointError as error:
         return {"error": str(error)}
     return {"weight_bits": found.weight_bits, **asdict(found.gate)}
+
+
+def _calibration(checkpoint: Checkpoint) -> Row | None:
+    """What was fitted for each question; None where nothing was."""
+    from entailment.checkpoint.calibration import UNCALIBRATED, calibration_of
+
+    try:
+        found = calibration_of(checkpoint)
+    except CheckpointError as error:
+        return {"error": str(error)}
+    return None if found == UNCALIBRATED else asdict(found)
 
 
 def _probe(model: PairModel) -> Row:
@@ -156,6 +171,7 @@ def _show(facts: Row) -> None:
         "max length": f"{facts['max_length']} tokens",
         "label order": _order_in_words(facts),
         "int8": _int8_in_words(facts["int8"]),
+        "calibration": _calibration_in_words(facts["calibration"]),
         "licence": str(facts["licence"] or "not stated in a model card"),
     }
     if isinstance(found := facts.get("probe"), dict):
@@ -187,6 +203,21 @@ def _int8_in_words(found: object) -> str:
     if found["accuracy"] is not None:
         text += f", accuracy {found['accuracy']:.4f} instead of {found['float32_accuracy']:.4f}"
     return text
+
+
+def _calibration_in_words(found: object) -> str:
+    if not isinstance(found, dict):
+        return "none; `entail calibrate` fits one"
+    if "error" in found:
+        return f"unusable: {found['error']}"
+    return "; ".join(_scaling_in_words(name, each) for name, each in found.items() if each is not None)
+
+
+def _scaling_in_words(question: str, found: Row) -> str:
+    text = f"{question}: temperature {found['temperature']:.4g}" + (", biases" if found["bias"] else "")
+    if isinstance(threshold := found["threshold"], dict):
+        text += f", threshold {threshold['value']:.4g} for a precision of {threshold['target']:g}"
+    return f"{text}, fitted to {found['rows']:,} rows of {found['data']}"
 
 
 def _probe_in_words(found: Row) -> str:

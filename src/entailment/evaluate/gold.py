@@ -12,28 +12,33 @@ from entailment.errors import DataFileError, LabelsError
 
 @dataclass(frozen=True)
 class NLIRow:
-    """A pair with its gold class by canonical name."""
+    """A pair with its gold class by canonical name, and the group it belongs to, if any was asked for."""
 
     premise: str
     hypothesis: str
     gold: str
+    group: str | None = None
 
 
 @dataclass(frozen=True)
 class TextRow:
-    """A text with its gold label as the file spells it, and the row it stands in (from 1)."""
+    """A text with its gold label as the file spells it, the row it stands in (from 1), and its group."""
 
     text: str
     gold: object
     row: int
+    group: str | None = None
 
 
-def nli_rows(rows: Iterable[Mapping[str, object]], label_names: Sequence[str] | None) -> Iterator[NLIRow]:
+def nli_rows(
+    rows: Iterable[Mapping[str, object]], label_names: Sequence[str] | None, group_by: str | None = None
+) -> Iterator[NLIRow]:
     """Check rows with premise, hypothesis and label.
 
     Args:
         rows: as `entailment.tables.read_rows` yields them.
         label_names: what the numbers mean where labels are numbers, by index.
+        group_by: the column that says which group a row belongs to.
 
     Raises:
         DataFileError: a missing column, an empty text, or a label that names no class; with row and value.
@@ -44,13 +49,19 @@ def nli_rows(rows: Iterable[Mapping[str, object]], label_names: Sequence[str] | 
             premise=_text(row, "premise", number),
             hypothesis=_text(row, "hypothesis", number),
             gold=_gold_class(_column(row, "label", number), number, named),
+            group=_group(row, group_by, number),
         )
 
 
-def text_rows(rows: Iterable[Mapping[str, object]]) -> Iterator[TextRow]:
+def text_rows(rows: Iterable[Mapping[str, object]], group_by: str | None = None) -> Iterator[TextRow]:
     """Check rows with text and label; DataFileError for a missing column or an empty text."""
     for number, row in enumerate(rows, start=1):
-        yield TextRow(text=_text(row, "text", number), gold=_column(row, "label", number), row=number)
+        yield TextRow(
+            text=_text(row, "text", number),
+            gold=_column(row, "label", number),
+            row=number,
+            group=_group(row, group_by, number),
+        )
 
 
 class LabelIndex:
@@ -90,6 +101,13 @@ def _column(row: Mapping[str, object], name: str, number: int) -> object:
             f"row {number} has no column {name!r}; it has {', '.join(map(repr, row)) or 'none'}"
         )
     return row[name]
+
+
+def _group(row: Mapping[str, object], column: str | None, number: int) -> str | None:
+    if column is None:
+        return None
+    value = _column(row, column, number)
+    return "(none)" if value is None or value == "" else str(value)
 
 
 def _text(row: Mapping[str, object], name: str, number: int) -> str:

@@ -26,6 +26,24 @@ class ClassMeasures:
     support: int
 
 
+@dataclass(frozen=True)
+class Bin:
+    """Rows whose confidence lies above `low` and not above `high`.
+
+    Attributes:
+        low, high: edges, from 0 to 1.
+        count: how many rows.
+        confidence: their mean confidence; 0.0 for none.
+        accuracy: the share of them that is right; 0.0 for none.
+    """
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+    accuracy: float
+
+
 def confusion_matrix(gold: ArrayLike, predicted: ArrayLike, classes: int) -> NDArray[np.int64]:
     """Counts [C, C]: the row is the gold class, the column the predicted one."""
     rows, columns = _indices(gold, classes, "gold"), _indices(predicted, classes, "predicted")
@@ -70,6 +88,47 @@ def macro(matrix: NDArray[np.int64]) -> tuple[float, float, float]:
     return precision, recall, f1
 
 
+def weighted(matrix: NDArray[np.int64]) -> tuple[float, float, float]:
+    """Means of precision, recall and F1 weighted by the gold rows of each class; zeros for no rows."""
+    support = matrix.sum(axis=1)
+    if not support.sum():
+        return 0.0, 0.0, 0.0
+    table = np.array([(measure.precision, measure.recall, measure.f1) for measure in per_class(matrix)])
+    precision, recall, f1 = np.average(table, axis=0, weights=support).tolist()
+    return precision, recall, f1
+
+
+def cross_entropy(probabilities: NDArray[np.float64], gold: ArrayLike) -> float:
+    """Mean of -ln p(gold class), in nats; 0.0 for no rows.
+
+    A probability of zero counts as the smallest that a float64 can tell from it, some 708 nats.
+
+    Args:
+        probabilities: [N, C], rows summing to 1.
+        gold: [N], class indices.
+    """
+    places = _indices(gold, probabilities.shape[-1], "gold")
+    if probabilities.ndim != 2 or len(probabilities) != places.size:
+        raise InputError(f"probabilities {probabilities.shape} do not fit {places.size} gold classes")
+    if not places.size:
+        return 0.0
+    right = probabilities[np.arange(places.size), places]
+    return float(-np.log(np.maximum(right, np.finfo(np.float64).tiny)).mean())
+
+
+def reliability(confidences: ArrayLike, correct: ArrayLike, bins: int = ECE_BINS) -> tuple[Bin, ...]:
+    """The bins of `expected_calibration_error`, from low to high; arguments as there."""
+    confidence, hit, place = _binned(confidences, correct, bins)
+    edges = np.linspace(0.0, 1.0, bins + 1).tolist()
+    found = []
+    for index in range(bins):
+        inside = place == index
+        count = int(inside.sum())
+        means = (float(confidence[inside].mean()), float(hit[inside].mean())) if count else (0.0, 0.0)
+        found.append(Bin(edges[index], edges[index + 1], count, *means))
+    return tuple(found)
+
+
 def expected_calibration_error(confidences: ArrayLike, correct: ArrayLike, bins: int = ECE_BINS) -> float:
     """Mean distance between confidence and accuracy, weighted by rows: from 0 (calibrated) to 1.
 
@@ -81,21 +140,30 @@ def expected_calibration_error(confidences: ArrayLike, correct: ArrayLike, bins:
         correct: [N], whether that class was the gold one.
         bins: how many bins.
     """
+    confidence, hit, place = _binned(confidences, correct, bins)
+    if confidence.size == 0:
+        return 0.0
+    # n_b / N * |mean hit - mean confidence| = |sum of (hit - confidence)| / N, so empty bins need no care.
+    gaps = np.bincount(place, weights=hit - confidence, minlength=bins)
+    return float(np.abs(gaps).sum() / confidence.size)
+
+
+def _binned(
+    confidences: ArrayLike, correct: ArrayLike, bins: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Confidence, hit (0 or 1) and bin of each row, checked."""
     confidence = np.asarray(confidences, dtype=np.float64)
     hit = np.asarray(correct, dtype=np.float64)
     if confidence.shape != hit.shape or confidence.ndim != 1:
         raise InputError(
             f"confidences {confidence.shape} and correct {hit.shape} must be two lists of one length"
         )
-    if confidence.size == 0:
-        return 0.0
-    if not (np.isfinite(confidence).all() and confidence.min() >= 0 and confidence.max() <= 1 + 1e-6):
+    if confidence.size and not (
+        np.isfinite(confidence).all() and confidence.min() >= 0 and confidence.max() <= 1 + 1e-6
+    ):
         raise InputError("confidences must be probabilities from 0 to 1")
     inner_edges = np.linspace(0.0, 1.0, bins + 1)[1:-1]
-    place = np.digitize(confidence, inner_edges, right=True)
-    # n_b / N * |mean hit - mean confidence| = |sum of (hit - confidence)| / N, so empty bins need no care.
-    gaps = np.bincount(place, weights=hit - confidence, minlength=bins)
-    return float(np.abs(gaps).sum() / confidence.size)
+    return confidence, hit, np.digitize(confidence, inner_edges, right=True).astype(np.int64)
 
 
 def _indices(values: ArrayLike, classes: int, what: str) -> NDArray[np.int64]:

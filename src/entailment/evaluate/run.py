@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
-import numpy as np
-
-from entailment.checkpoint.labels import CONTRADICTION, ENTAILMENT, NEUTRAL, NOT_ENTAILMENT
-from entailment.errors import DataFileError, InputError
 from entailment.evaluate import metrics
-from entailment.evaluate.gold import LabelIndex, NLIRow, TextRow, nli_rows, text_rows
-from entailment.tasks.candidates import label_sets, one_set
-from entailment.tasks.chunks import Notes
+from entailment.evaluate.predict import Predictions, Progress, Rows, predict_nli, predict_zero_shot
 from entailment.tasks.model import PairModel
 from entailment.tasks.nli import NLI
 from entailment.tasks.zero_shot import TEMPLATE, ZeroShotClassifier
-
-THREE_CLASSES = (ENTAILMENT, NEUTRAL, CONTRADICTION)
-TWO_CLASSES = (ENTAILMENT, NOT_ENTAILMENT)
-
-Rows = Iterable[Mapping[str, object]]
-Progress = Callable[[int], object]  # called with the number of rows done, after each
-Row = TypeVar("Row")
-
-logger = logging.getLogger("entailment")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +20,14 @@ class Evaluation:
     Attributes:
         count: N.
         accuracy, macro_precision, macro_recall, macro_f1: as in `entailment.evaluate.metrics`.
+        weighted_precision, weighted_recall, weighted_f1: the same means, weighted by the rows of each class.
+        loss: mean cross-entropy, in nats.
         classes: the class names, in the order of `per_class` and of both axes of the matrix.
         per_class: precision, recall, F1 and support by class name.
         confusion_matrix: counts; the row is the gold class, the column the predicted one.
         ece: expected calibration error, 15 equal-width bins.
-        samples_per_second: rows a second from text to answer, reading of the rows included, loading of the
-            model not.
+        seconds: from text to answer, reading of the rows included, loading of the model not.
+        samples_per_second: rows a second of that time.
     """
 
     count: int
@@ -52,10 +35,15 @@ class Evaluation:
     macro_precision: float
     macro_recall: float
     macro_f1: float
+    weighted_precision: float
+    weighted_recall: float
+    weighted_f1: float
+    loss: float
     classes: tuple[str, ...]
     per_class: dict[str, metrics.ClassMeasures]
     confusion_matrix: tuple[tuple[int, ...], ...]
     ece: float
+    seconds: float
     samples_per_second: float
 
     def to_dict(self) -> dict[str, object]:
@@ -92,35 +80,7 @@ def evaluate_nli(
         DataFileError: no rows, a missing column, an empty text or a bad label; with row and value.
         LabelsError: `label_names` does not name the classes.
     """
-    nli = model if isinstance(model, NLI) else NLI(model)
-    gold: list[str] = []
-    scores: list[dict[str, float]] = []
-    start = time.perf_counter()
-
-    def pairs(checked: Iterator[NLIRow]) -> Iterator[tuple[str, str]]:
-        for row in checked:
-            gold.append(row.gold)
-            yield row.premise, row.hypothesis
-
-    for result in nli.stream(pairs(nli_rows(_first(rows, limit), label_names))):
-        scores.append(result.scores)
-        if progress is not None:
-            progress(len(scores))
-    seconds = time.perf_counter() - start
-    if not gold:
-        raise DataFileError("there are no rows to evaluate on")
-    two = NOT_ENTAILMENT in gold or NOT_ENTAILMENT in scores[0]
-    if two and not {*gold, *scores[0]} <= set(TWO_CLASSES):
-        logger.warning("two classes are measured: neutral and contradiction are folded into not_entailment")
-    classes = TWO_CLASSES if two else THREE_CLASSES
-    table = np.array([[row.get(name, 0.0) for name in THREE_CLASSES] for row in scores])
-    if two:
-        against = table[:, 1:].sum(axis=1) + [row.get(NOT_ENTAILMENT, 0.0) for row in scores]
-        table = np.stack([table[:, 0], against], axis=1)
-    # With two classes every name but entailment folds to index 1.
-    places = [classes.index(name) if name in classes else 1 for name in gold]
-    predicted = table.argmax(axis=1)
-    return _measure(classes, places, predicted.tolist(), table.max(axis=1).tolist(), seconds)
+    return measure(predict_nli(model, rows, limit, label_names=label_names, progress=progress))
 
 
 def evaluate_zero_shot(
@@ -150,75 +110,28 @@ def evaluate_zero_shot(
         LabelsError: no candidates, or empty ones.
         TemplateError: not exactly one ``{}``.
     """
-    classifier = model if isinstance(model, ZeroShotClassifier) else ZeroShotClassifier(model)
-    checked = text_rows(rows)
-    if labels is None:
-        candidates, checked = _labels_of(checked, limit)
-    else:
-        found = label_sets(labels, Notes())
-        if not isinstance(found, tuple):
-            raise InputError("evaluate_zero_shot takes one list of labels for all rows")
-        candidates = found
-    index = LabelIndex(candidates)
-    gold: list[int] = []
-    predicted: list[int] = []
-    confidences: list[float] = []
-    place = {label: position for position, label in enumerate(candidates)}
-
-    def texts(checked: Iterator[TextRow]) -> Iterator[str]:
-        for row in checked:
-            gold.append(index.find(row))
-            yield row.text
-
-    start = time.perf_counter()
-    for answer in classifier.stream(texts(_first(checked, limit)), candidates, hypothesis_template=template):
-        predicted.append(place[answer["labels"][0]])
-        confidences.append(answer["scores"][0])
-        if progress is not None:
-            progress(len(predicted))
-    seconds = time.perf_counter() - start
-    if not gold:
-        raise DataFileError("there are no rows to evaluate on")
-    return _measure(candidates, gold, predicted, confidences, seconds)
+    return measure(predict_zero_shot(model, rows, labels, template, limit, progress=progress))
 
 
-def _measure(
-    classes: tuple[str, ...], gold: list[int], predicted: list[int], confidences: list[float], seconds: float
-) -> Evaluation:
-    matrix = metrics.confusion_matrix(gold, predicted, len(classes))
+def measure(found: Predictions) -> Evaluation:
+    """What predictions are worth."""
+    matrix = metrics.confusion_matrix(found.gold, found.predicted, len(found.classes))
     precision, recall, f1 = metrics.macro(matrix)
+    weighted_precision, weighted_recall, weighted_f1 = metrics.weighted(matrix)
     return Evaluation(
-        count=len(gold),
+        count=len(found.gold),
         accuracy=metrics.accuracy(matrix),
         macro_precision=precision,
         macro_recall=recall,
         macro_f1=f1,
-        classes=classes,
-        per_class=dict(zip(classes, metrics.per_class(matrix), strict=True)),
+        weighted_precision=weighted_precision,
+        weighted_recall=weighted_recall,
+        weighted_f1=weighted_f1,
+        loss=metrics.cross_entropy(found.probabilities, found.gold),
+        classes=found.classes,
+        per_class=dict(zip(found.classes, metrics.per_class(matrix), strict=True)),
         confusion_matrix=tuple(tuple(row) for row in matrix.tolist()),
-        ece=metrics.expected_calibration_error(confidences, np.equal(gold, predicted)),
-        samples_per_second=len(gold) / max(seconds, 1e-9),
+        ece=metrics.expected_calibration_error(found.confidences, found.correct),
+        seconds=found.seconds,
+        samples_per_second=len(found.gold) / max(found.seconds, 1e-9),
     )
-
-
-def _labels_of(rows: Iterator[TextRow], limit: int | None) -> tuple[tuple[str, ...], Iterator[TextRow]]:
-    """All labels that occur, in order, and the rows to measure again from the start."""
-    kept: list[TextRow] = []
-    seen: dict[str, None] = {}  # a set that keeps the order
-    for row in rows:
-        if not isinstance(row.gold, str) or not row.gold.strip():
-            raise DataFileError(
-                f"row {row.row}: the label {row.gold!r:.100} is not a name; give the labels by name"
-            )
-        seen.setdefault(row.gold)
-        if limit is None or len(kept) < limit:
-            kept.append(row)
-    if not kept:
-        raise DataFileError("there are no rows to evaluate on")
-    return one_set(seen, Notes()), iter(kept)
-
-
-def _first(rows: Iterable[Row], limit: int | None) -> Iterator[Row]:
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-        raise InputError(f"limit must be a positive whole number, not {limit!r}")
-    return islice(rows, limit)

@@ -63,7 +63,7 @@ async def classify(
         encoded, logits = await service.batcher.score(turn, asked, questions.name_pair())
 
     def answer() -> list[Classification]:
-        return list(questions.answers(encoded, logits, service.model.order))
+        return list(questions.answers(encoded, logits, service.model.order, service.model.calibration))
 
     return await service.batcher.aside(answer, small=pairs <= _SMALL), turn
 

@@ -31,6 +31,7 @@ from entailment.serve.jobs import Logits
 from entailment.serve.refusals import RefusedError, too_large
 from entailment.serve.service import Service
 from entailment.tasks.classification import TEMPLATE
+from entailment.tasks.model import PairModel
 from entailment.tasks.nli import count_from
 from entailment.tasks.scores import sigmoid, softmax
 
@@ -90,7 +91,7 @@ def compatible_routes(service: Service) -> APIRouter:
             encoded, logits, _ = await asking.judge(service, request, asked, count_from(1, "pair"))
             if not truncate:
                 asking.refuse_cut(encoded)
-            scores = _applied(logits, function)
+            scores = _applied(logits, function, service.model)
             found.update((index, _ranked(names, row)) for (index, _), row in zip(pairs, scores, strict=True))
         if alone:
             answers = await zero_shot(request, [text for _, text in alone], labels)
@@ -139,7 +140,7 @@ def compatible_routes(service: Service) -> APIRouter:
         encoded, logits, _ = await asking.judge(service, request, pairs, count_from(1, "text"))
         if not asked.truncate:
             asking.refuse_cut(encoded)
-        scores = _applied(logits, "none" if asked.raw_scores else "softmax")[
+        scores = _applied(logits, "none" if asked.raw_scores else "softmax", service.model)[
             :, service.model.order.entailment
         ]
         ranking = []
@@ -179,10 +180,12 @@ def compatible_routes(service: Service) -> APIRouter:
     return router
 
 
-def _applied(logits: Logits, function: str) -> np.ndarray:
+def _applied(logits: Logits, function: str, model: PairModel) -> np.ndarray:
     if function == "none":
         return logits.astype(np.float64)
-    return sigmoid(logits) if function == "sigmoid" else softmax(logits)
+    if function == "sigmoid":
+        return sigmoid(logits)
+    return softmax(model.calibration.of_pairs(logits, model.order.names))
 
 
 def _ranked(names: Sequence[str], scores: np.ndarray) -> Ranked:

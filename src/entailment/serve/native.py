@@ -65,7 +65,8 @@ def native_routes(service: Service) -> APIRouter:
             )
         pairs = [(pair.premise, pair.hypothesis) for pair in asked.pairs]
         encoded, logits, turn = await asking.judge(service, request, pairs, count_from(1, "pair"))
-        results = [_judged(result) for result in nli_results(encoded, logits, service.model.order)]
+        model = service.model
+        results = [_judged(result) for result in nli_results(encoded, logits, model.order, model.calibration)]
         return answered(request, results, turn)
 
     @router.post("/check", response_model=CheckResponse, summary="Check claims against a document")

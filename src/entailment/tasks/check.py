@@ -129,7 +129,7 @@ class DocumentChecker:
         parts = [np.empty((0, self.model.engine.num_labels))]
         for chunk in chunked(pairs, PAIRS, pair_cost):
             _, logits = self.model.run(chunk)
-            parts.append(softmax(logits))
+            parts.append(softmax(self.model.calibration.of_pairs(logits, self.model.order.names)))
         return np.concatenate(parts)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from entailment.checkpoint.calibration import UNCALIBRATED, Calibration
 from entailment.errors import InputError, LabelsError, TextError
 from entailment.tasks.candidates import Labels, Template, label_sets, parse_template
 from entailment.tasks.chunks import Notes
@@ -95,13 +96,19 @@ class Questions:
         return name
 
     def answers(
-        self, encoded: Sequence[EncodedPair], logits: NDArray[np.float32], order: LabelOrder
+        self,
+        encoded: Sequence[EncodedPair],
+        logits: NDArray[np.float32],
+        order: LabelOrder,
+        calibration: Calibration = UNCALIBRATED,
     ) -> Iterator[Classification]:
         """One answer per text, from its pairs as the model read them and their logits [N, K]."""
         start = 0
         for text, labels in self.rows:
             stop = start + len(labels)
-            scores = label_scores(logits[start:stop], order, multi_label=self.manner.multi_label)
+            scores = label_scores(
+                logits[start:stop], order, multi_label=self.manner.multi_label, calibration=calibration
+            )
             yield _answer(text, labels, scores, _cut(encoded[start:stop]), self.manner)
             start = stop
 
@@ -120,11 +127,18 @@ def ask(
     return Questions(list(rows_of(check_texts(sequences), label_sets(labels, notes))), manner)
 
 
-def label_scores(logits: NDArray[np.float32], order: LabelOrder, *, multi_label: bool) -> NDArray[np.float64]:
+def label_scores(
+    logits: NDArray[np.float32],
+    order: LabelOrder,
+    *,
+    multi_label: bool,
+    calibration: Calibration = UNCALIBRATED,
+) -> NDArray[np.float64]:
     """Logits [L, K] of one text's labels to scores [L]: each label's own, or all summing to 1."""
     if multi_label or len(logits) == 1:
-        return softmax(logits[:, [order.against, order.entailment]])[:, 1]
-    return softmax(logits[:, order.entailment])
+        own = calibration.of_pairs(logits, order.names)
+        return softmax(own[:, [order.against, order.entailment]])[:, 1]
+    return softmax(calibration.of_labels(logits[:, order.entailment]))
 
 
 def _answer(

@@ -191,7 +191,8 @@ class CrossEncoder:
         else:
             self.model = with_order(self.model)
             logits = self._logits([(text, query) for text in texts], bool(show_progress_bar))
-            scores = softmax(logits)[:, self.model.order.entailment]
+            order = self.model.order
+            scores = softmax(self.model.calibration.of_pairs(logits, order.names))[:, order.entailment]
         ranking: list[Ranked] = []
         for index in np.argsort(-scores, kind="stable").tolist()[:top_k]:
             ranked: Ranked = {"corpus_id": index, "score": float(scores[index])}

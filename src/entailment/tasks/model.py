@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from entailment.checkpoint.calibration import UNCALIBRATED, Calibration, calibration_of
 from entailment.checkpoint.labels import (
     PROBE_PAIRS,
     LabelOrder,
@@ -48,6 +49,7 @@ class PairModel:
             logit.
         class_names: the checkpoint's own names of its logits, by index; empty if unknown.
         activation: what a `CrossEncoder` with one logit applies to it, as the checkpoint asks.
+        calibration: what makes probabilities of logits as sure as they may be; raw logits stay as they are.
     """
 
     name: str
@@ -56,6 +58,7 @@ class PairModel:
     labels: LabelOrder | None
     class_names: tuple[str, ...] = ()
     activation: Literal["sigmoid", "identity"] = "sigmoid"
+    calibration: Calibration = UNCALIBRATED
 
     @property
     def order(self) -> LabelOrder:
@@ -114,6 +117,7 @@ def load_model(
     needs_order: bool = True,
     precision: Precision = "float32",
     packed: bool = True,
+    calibrated: bool = True,
 ) -> PairModel:
     """Open a checkpoint and find out which logit means entailment.
 
@@ -132,6 +136,7 @@ def load_model(
         needs_order: False skips the probe, for users of raw logits alone; then `labels` may be None.
         precision: "int8" is faster, and close: how close, `entail quantize` measured for this checkpoint.
         packed: False opens sooner, for a single short call; every batch takes longer.
+        calibrated: False leaves `calibration.json` unread, if there is one.
 
     Raises:
         CheckpointError: the folder or name cannot be used (see errors.py for the kinds).
@@ -169,6 +174,7 @@ def load_model(
         labels=labels,
         class_names=tuple(config.id2label[index] for index in sorted(config.id2label)),
         activation=_activation(config),
+        calibration=calibration_of(checkpoint) if calibrated else UNCALIBRATED,
     )
     return with_order(model) if needs_order else model
 

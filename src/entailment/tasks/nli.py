@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from entailment.checkpoint.calibration import UNCALIBRATED, Calibration
 from entailment.errors import TextError
 from entailment.tasks.chunks import Notes, check_chunk_size, chunked, pair_cost
 from entailment.tasks.model import PairModel, as_model
@@ -106,17 +107,20 @@ class NLI:
         checked = (check_pair(pair, row) for row, pair in enumerate(pairs, start=1))
         for chunk in chunked(checked, chunk_size, pair_cost):
             encoded, logits = self.model.run(chunk, count_from(number + 1, "pair"))
-            for result in nli_results(encoded, logits, order):
+            for result in nli_results(encoded, logits, order, self.model.calibration):
                 number += 1
                 note_truncation(notes, f"the premise of pair {number}", result.truncated)
                 yield result
 
 
 def nli_results(
-    encoded: Sequence[EncodedPair], logits: NDArray[np.float32], order: LabelOrder
+    encoded: Sequence[EncodedPair],
+    logits: NDArray[np.float32],
+    order: LabelOrder,
+    calibration: Calibration = UNCALIBRATED,
 ) -> Iterator[NLIResult]:
     """One answer per pair, from the pairs as the model read them and their logits [N, K]."""
-    for pair, row in zip(encoded, softmax(logits), strict=True):
+    for pair, row in zip(encoded, softmax(calibration.of_pairs(logits, order.names)), strict=True):
         yield NLIResult(
             label=order.names[int(row.argmax())],
             scores=dict(zip(order.names, row.tolist(), strict=True)),

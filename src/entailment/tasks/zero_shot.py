@@ -149,7 +149,7 @@ class ZeroShotClassifier:
         for chunk in chunked(rows, chunk_size, _cost):
             questions = Questions(chunk, manner)
             encoded, logits = self.model.run(questions.pairs(), questions.name_pair(number + 1))
-            for answer in questions.answers(encoded, logits, self.model.order):
+            for answer in questions.answers(encoded, logits, self.model.order, self.model.calibration):
                 number += 1
                 if "truncated" in answer:
                     note_cut(notes, f"text {number}", **answer["truncated"])

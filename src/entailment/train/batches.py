@@ -55,6 +55,12 @@ class Batch:
     targets: Tensor
     choice: Tensor
 
+    @property
+    def tokens(self) -> int:
+        """Tokens that are read: each premise once, and every hypothesis that is asked about it."""
+        asked = (self.targets != IGNORED) * self.hypothesis_lengths
+        return int(self.premise_lengths.sum() + asked.sum())
+
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""
         return Batch(*(getattr(self, name).to(device) for name in self.__slots__))

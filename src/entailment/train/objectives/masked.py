@@ -1,0 +1,153 @@
+"""Words that are hidden and have to be told: masked language modelling.
+
+Of each row 15 % of the tokens are asked for, one at least; of those 80 % are hidden behind [MASK], 10 % are
+replaced by any other token and 10 % stay (Devlin et al. 2018, arXiv:1810.04805, section 3.1). Which they are
+is drawn anew every epoch (Liu et al. 2019, arXiv:1907.11692, section 4.1).
+
+Legend of shapes: B rows, T tokens.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from entailment.errors import DataFileError, InputError
+from entailment.models.losses import IGNORED
+from entailment.text.hub_tokenizer import HubTokenizer
+from entailment.train.objectives.padded import (
+    EncodedRow,
+    Order,
+    PaddedBatch,
+    Row,
+    chunks,
+    device_of,
+    padded,
+    padded_labels,
+    some,
+    text_of,
+    validation_batches,
+)
+
+COLUMNS = ("text",)
+
+_HIDDEN, _REPLACED = 0.8, 0.1
+
+# Beyond it exp() says no more than "hopeless", and would overflow soon.
+_LARGEST_LOSS = 700.0
+
+
+class MaskedLanguageModeling:
+    """Mean cross-entropy of the tokens that are asked for.
+
+    Args:
+        train: rows with `text`; a text longer than `max_length` becomes several rows, so that nothing is cut.
+        validation: likewise; what is asked there is drawn once, from the seed.
+        tokenizer: of the model.
+        max_length: most tokens of a row, special ones included.
+        rows: of a batch; or else
+        tokens: of a batch, padding counted.
+        grouped: rows of like length lie together.
+        share: of the tokens that is asked for.
+        seed: of the order and of what is asked.
+
+    Raises:
+        DataFileError: no rows, a row without a text, or not a token in any of them.
+        InputError: a share that is not more than 0 and at most 1.
+    """
+
+    def __init__(
+        self,
+        train: Sequence[Row],
+        validation: Sequence[Row],
+        tokenizer: HubTokenizer,
+        *,
+        max_length: int,
+        rows: int | None = None,
+        tokens: int | None = None,
+        grouped: bool = True,
+        share: float = 0.15,
+        seed: int = 42,
+    ) -> None:
+        if not 0 < share <= 1:
+            raise InputError(f"share is {share!r}; the share of tokens asked for is more than 0, at most 1")
+        self._order = Order(rows=rows, tokens=tokens, grouped=grouped, seed=seed)
+        self._share, self._seed = share, seed
+        self._pad_id, self._mask_id = tokenizer.pad_token_id, tokenizer.mask_token_id
+        self._special = np.array(sorted(tokenizer.all_special_ids))
+        self._words = np.setdiff1d(np.arange(len(tokenizer)), self._special)
+        self.train = self._encoded(train, tokenizer, max_length, "training")
+        self.validation = self._encoded(validation, tokenizer, max_length, "validation")
+
+    def plan(self, epoch: int) -> list[list[int]]:
+        """The members of each batch of an epoch."""
+        return self._order.batches([len(row) for row in self.train], epoch)
+
+    def batch(self, epoch: int, members: Sequence[int]) -> PaddedBatch:
+        """Training rows with what this epoch asks of each; `labels` [B, T]."""
+        return self._collated(
+            [(self.train[each], np.random.default_rng([self._seed, 0, each, epoch])) for each in members]
+        )
+
+    def loss(self, model: nn.Module, batch: PaddedBatch) -> Tensor:
+        """Mean cross-entropy over the tokens asked for."""
+        loss: Tensor = batch.answer(model).loss
+        return loss
+
+    def validate(self, model: nn.Module) -> dict[str, float]:
+        """Loss, perplexity (its exponential), and the share of the tokens asked for that comes first."""
+        total, right, count = 0.0, 0, 0
+        for members in validation_batches([len(row) for row in self.validation]):
+            batch = self._collated(
+                [(self.validation[each], np.random.default_rng([self._seed, 1, each])) for each in members]
+            ).to(device_of(model))
+            output, labels = batch.answer(model), batch.targets["labels"]
+            asked = int((labels != IGNORED).sum())
+            total, count = total + float(output.loss) * asked, count + asked
+            right += int((output.logits.argmax(-1) == labels).sum())
+        loss = total / count
+        return {"loss": loss, "perplexity": math.exp(min(loss, _LARGEST_LOSS)), "accuracy": right / count}
+
+    def _collated(self, rows: Sequence[tuple[EncodedRow, np.random.Generator]]) -> PaddedBatch:
+        asked = [self._asked(row.ids, draw) for row, draw in rows]
+        shown = [replace(row, ids=ids) for (row, _), (ids, _) in zip(rows, asked, strict=True)]
+        labels = padded_labels([found for _, found in asked], ignored=IGNORED)
+        return padded(shown, {"labels": labels}, pad_id=self._pad_id)
+
+    def _asked(
+        self, ids: NDArray[np.int32], draw: np.random.Generator
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """The ids [T] that are shown, and the labels [T]."""
+        words = np.flatnonzero(~np.isin(ids, self._special))
+        chosen = draw.permutation(words)[: max(1, round(self._share * len(words)))]
+        labels = np.full(len(ids), IGNORED, dtype=np.int64)
+        labels[chosen] = ids[chosen]
+        fate = draw.random(len(chosen))
+        shown = ids.copy()
+        shown[chosen[fate < _HIDDEN]] = self._mask_id
+        swapped = chosen[(fate >= _HIDDEN) & (fate < _HIDDEN + _REPLACED)]
+        shown[swapped] = draw.choice(self._words, len(swapped))
+        return shown, labels
+
+    def _encoded(
+        self, rows: Sequence[Row], tokenizer: HubTokenizer, max_length: int, what: str
+    ) -> list[EncodedRow]:
+        texts = [
+            text_of(row, "text", f"{what} row {number}")
+            for number, row in enumerate(some(rows, what), start=1)
+        ]
+        found: list[EncodedRow] = []
+        for chunk in chunks(texts):
+            encoded = tokenizer(
+                list(chunk), truncation=True, max_length=max_length, return_overflowing_tokens=True
+            )
+            found += map(EncodedRow.of, encoded.encodings or ())
+        found = [row for row in found if not np.isin(row.ids, self._special).all()]
+        if not found:
+            raise DataFileError(f"no {what} row has a token that could be asked for")
+        return found

@@ -1,0 +1,215 @@
+"""A recipe run: sources, start, objective and loop put together, and the checkpoint folder that comes of it.
+
+out/recipe.toml          the recipe as it runs
+out/run/                 the state of the loop: started again on the same folder, the run goes on
+out/model/               the checkpoint, which every task of this package opens
+out/model/training.json  the facts of the training, which the model card is written from
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import torch
+
+from entailment.checkpoint.json_files import write_json
+from entailment.errors import CheckpointError, MissingExtraError
+from entailment.models.pretrained import save_pretrained
+from entailment.train.loop import train
+from entailment.train.outcome import Outcome
+from entailment.train.recipe import LABELLED, Recipe, to_toml
+from entailment.train.settings import Precision
+from entailment.train.sources import Gathered, SourceFacts, gather
+from entailment.train.starts import Start, start
+from entailment.train.tasks import COLUMNS, objective_of
+
+logger = logging.getLogger("entailment")
+
+RECIPE_FILE = "recipe.toml"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a run came to.
+
+    Attributes:
+        folder: the checkpoint.
+        outcome: the facts of the loop.
+        main: whether this process, of several, wrote it.
+    """
+
+    folder: Path
+    outcome: Outcome
+    main: bool
+
+
+@dataclass(frozen=True)
+class _Data:
+    train: Gathered
+    validation: Gathered
+
+
+def run_recipe(
+    recipe: Recipe,
+    out: str | Path,
+    *,
+    data_folder: str | Path | None = None,
+    command: str = "",
+    trackers: Sequence[str] = (),
+    device: torch.device | None = None,
+) -> Trained:
+    """Train what a recipe says and write `out/model`; a run that was interrupted goes on.
+
+    What is done otherwise than the recipe says, or is easily taken for more than it is, is logged as a
+    warning: another precision, and weights that are random.
+
+    Args:
+        recipe: of any task but "bundled".
+        out: the folder of the run, made where it does not exist.
+        data_folder: read the recipe's local files under this folder, not its hub names.
+        command: what was typed, for the record.
+        trackers: names of accelerate's trackers, e.g. "tensorboard".
+        device: by default a GPU where there is one.
+
+    Raises:
+        CheckpointError: the start cannot be used, or `out` holds the run of another recipe or of other
+            data.
+        DataFileError: a source cannot be read, has leaked into training, or leaves no rows.
+        InputError: parts of the recipe do not fit each other, or the start.
+        MissingExtraError: a package that is needed is not installed.
+        NonFiniteLogitsError: the loss became NaN or infinite.
+    """
+    out = Path(out)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu") if device is None else device
+    precision, reason = suited_precision(recipe.settings.precision, device)
+    notes = [] if reason is None else [reason]
+    running = replace(recipe, settings=replace(recipe.settings, precision=precision))
+    main = _is_main()
+    began = start(running)
+    if began.base is None:
+        notes.append(f"recipe {recipe.name} starts from random weights: nothing in the model is pretrained")
+    for note in notes if main else ():
+        logger.warning("%s", note)
+    data = _gathered(running, None if data_folder is None else Path(data_folder))
+    objective = objective_of(running, data.train.rows, data.validation.rows, began.tokenizer_folder)
+    if main:
+        _claim(out, running, data)
+    outcome = train(began.model, objective, running.settings, out / "run", trackers=trackers, device=device)
+    if main:
+        _write(running, began, data, outcome, out / "model", command, notes)
+    return Trained(out / "model", outcome, main)
+
+
+def suited_precision(wanted: Precision, device: torch.device) -> tuple[Precision, str | None]:
+    """The precision that a device computes in, and why it is another than the wanted one, if it is."""
+    if wanted == "float32":
+        return wanted, None
+    if device.type == "cpu":
+        # Emulated, bfloat16 is slower than float32 and rounds as well.
+        able = wanted == "bfloat16" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    else:
+        able = device.type != "cuda" or wanted == "float16" or torch.cuda.is_bf16_supported()
+    if able:
+        return wanted, None
+    kind = "a CPU" if device.type == "cpu" and wanted == "float16" else f"this {device.type.upper()}"
+    return "float32", f"the recipe's precision is {wanted}, which {kind} does not compute in: it is float32"
+
+
+def _is_main() -> bool:
+    """Whether this process is the one, of those that `accelerate launch` or torchrun started, that writes."""
+    try:
+        from accelerate import PartialState
+    except ImportError as error:
+        raise MissingExtraError("accelerate", extra="train", purpose="training") from error
+    return bool(PartialState().is_main_process)
+
+
+def _claim(out: Path, recipe: Recipe, data: _Data) -> None:
+    """Write down whose run lives in `out`.
+
+    Raises:
+        CheckpointError: it is the run of another recipe or of other data, or cannot be written.
+    """
+    sources = [
+        f"# {name}: {each.kept} rows of {each.name}" + (f", {each.revision}" if each.revision else "")
+        for name, gathered in (("train", data.train), ("validation", data.validation))
+        for each in gathered.facts
+    ]
+    file, text = out / RECIPE_FILE, "\n".join([to_toml(recipe), *sources, ""])
+    try:
+        if (out / "run").exists() and file.exists() and file.read_text(encoding="utf-8") != text:
+            raise CheckpointError(
+                f"{out} holds the run of another recipe, or of other data ({file}): go on with those, or "
+                "name an empty folder"
+            )
+        out.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CheckpointError(f"{file} cannot be written: {error.strerror or error}") from error
+
+
+def _gathered(recipe: Recipe, data_folder: Path | None) -> _Data:
+    """The rows to learn from and to validate on, with none of an evaluation set among the former."""
+    sources, columns, seed = recipe.sources(data_folder), COLUMNS[recipe.task], recipe.settings.seed
+    labels = recipe.model.labels if recipe.task in LABELLED else None
+    # Their texts are all that is asked of evaluation sets.
+    texts = columns[:1]
+    held_out = (
+        gather(sources.evaluation, seed=seed, label_names=None, columns=texts).rows
+        if sources.evaluation
+        else []
+    )
+    learnt = gather(
+        sources.train,
+        seed=seed,
+        label_names=labels,
+        columns=columns,
+        held_out=held_out,
+        drop_leaks=sources.drop_leaks,
+    )
+    validated = gather(sources.validation, seed=seed, label_names=labels, columns=columns)
+    return _Data(_as_stated(learnt, data_folder), _as_stated(validated, data_folder))
+
+
+def _as_stated(gathered: Gathered, data_folder: Path | None) -> Gathered:
+    """The facts under the recipe's names: where a user's files lie is nobody's business."""
+    if data_folder is None:
+        return gathered
+    facts = [
+        replace(each, name=Path(each.name).relative_to(data_folder).as_posix()) for each in gathered.facts
+    ]
+    return replace(gathered, facts=tuple(facts))
+
+
+def _write(
+    recipe: Recipe,
+    began: Start,
+    data: _Data,
+    outcome: Outcome,
+    folder: Path,
+    command: str,
+    notes: Sequence[str],
+) -> None:
+    save_pretrained(began.model.cpu(), folder, tokenizer_folder=began.tokenizer_folder)
+    write_json(
+        folder / "training.json",
+        {
+            "name": recipe.name,
+            "recipe": asdict(recipe),
+            "command": command,
+            "base_model": began.base,
+            "new_weights": began.new,
+            "task": recipe.task,
+            "labels": recipe.model.labels,
+            "notes": notes,
+            "data": {"train": _plain(data.train.facts), "validation": _plain(data.validation.facts)},
+            "run": asdict(outcome),
+        },
+    )
+
+
+def _plain(facts: Sequence[SourceFacts]) -> list[dict[str, object]]:
+    return [asdict(each) for each in facts]

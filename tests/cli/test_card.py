@@ -1,0 +1,63 @@
+"""`entail card`: from a trained folder to its README.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Entail
+from tests.evaluate.card_files import hub_reads, report, results_of, trained, write
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return trained(tmp_path / "model")
+
+
+def test_what_is_stated_and_what_is_recorded(entail: Entail, folder: Path, tmp_path: Path) -> None:
+    one, two = (report(tmp_path / f"{name}.json", data=f"{name}.csv") for name in ("one", "two"))
+    found = entail(
+        *("card", folder, "--evaluation", one, "--evaluation", two),
+        *("--name", "org/tiny", "--license", "mit", "--language", "en", "--language", "de"),
+    )
+    assert (found.code, found.out) == (0, "")
+    assert found.err == f"entail: note: written: {folder / 'README.md'}\n"
+    text = (folder / "README.md").read_text("utf-8")
+    assert (hub_reads(text).license, hub_reads(text).language) == ("mit", ["en", "de"])
+    assert {each.dataset_name for each in results_of(text)} == {"one", "two"}
+    assert 'NLI("org/tiny")' in text
+    assert entail("info", folder, "--json").json["licence"] == "mit"
+
+
+def test_what_evaluate_writes_is_what_card_reads(entail: Entail, folder: Path, tmp_path: Path) -> None:
+    rows = tmp_path / "pairs.jsonl"
+    rows.write_text('{"premise": "a man eats", "hypothesis": "a man sleeps", "label": "neutral"}\n', "utf-8")
+    assert entail("evaluate", folder, "--data", rows, "--report", tmp_path / "report").code == 0
+    printed = tmp_path / "printed.json"
+    printed.write_text(entail("evaluate", folder, "--data", rows, "--json").out, "utf-8")
+    both = ("--evaluation", tmp_path / "report" / "report.json", "--evaluation", printed)
+    assert entail("card", folder, *both).code == 0
+    lines = (folder / "README.md").read_text(encoding="utf-8").splitlines()
+    first, second = (
+        next(line for line in lines if line.startswith(f"| `{n}`")) for n in ("pairs", "printed")
+    )
+    assert first.replace("pairs", "printed") == second
+
+
+def test_a_report_about_another_model_is_noted(entail: Entail, folder: Path, tmp_path: Path) -> None:
+    found = entail("card", folder, "--evaluation", report(tmp_path / "r.json", model="org/another"))
+    assert found.code == 0
+    assert "measured org/another, and this is model" in found.err
+
+
+def test_errors_leave_the_folder_as_it_was(entail: Entail, folder: Path, tmp_path: Path) -> None:
+    before = sorted(folder.iterdir())
+    assert "is no evaluation" in entail("card", folder, "--evaluation", write(tmp_path / "x.json", {})).error
+    assert sorted(folder.iterdir()) == before
+    (folder / "README.md").write_text("mine", "utf-8")
+    assert "--force" in entail("card", folder).error
+    assert (folder / "README.md").read_text("utf-8") == "mine"
+    assert entail("card", folder, "--force").code == 0
+    assert "does not exist" in entail("card", tmp_path / "nowhere").error
+    write(folder / "training.json", {"run": 3})
+    assert "training.json: run should be an object" in entail("card", folder).error

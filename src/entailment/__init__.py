@@ -104,7 +104,7 @@ if TYPE_CHECKING:
     )
     from entailment.runtime.engine import Engine as Engine
     from entailment.runtime.engine import OnnxEngine as OnnxEngine
-    from entailment.runtime.engine import StubEngine as StubEngine
+    from entailment.runtime.stub import StubEngine as StubEngine
     from entailment.serve.app import create_app as create_app
     from entailment.tasks.check import DocumentChecker as DocumentChecker
     from entailment.tasks.check import Finding as Finding
@@ -113,6 +113,7 @@ if TYPE_CHECKING:
     from entailment.tasks.model import load_model as load_model
     from entailment.tasks.nli import NLI as NLI
     from entailment.tasks.nli import NLIResult as NLIResult
+    from entailment.tasks.premise import Premise as Premise
     from entailment.tasks.zero_shot import ZeroShotClassifier as ZeroShotClassifier
     from entailment.text.auto import AutoTokenizer as AutoTokenizer
     from entailment.text.hub_tokenizers import BertTokenizer as BertTokenizer
@@ -221,8 +222,8 @@ _HOMES = {
     "entailment.runtime.engine": (
         "Engine",
         "OnnxEngine",
-        "StubEngine",
     ),
+    "entailment.runtime.stub": ("StubEngine",),
     "entailment.serve.app": ("create_app",),
     "entailment.tasks.check": (
         "DocumentChecker",
@@ -237,6 +238,7 @@ _HOMES = {
         "NLI",
         "NLIResult",
     ),
+    "entailment.tasks.premise": ("Premise",),
     "entailment.tasks.zero_shot": ("ZeroShotClassifier",),
     "entailment.text.auto": ("AutoTokenizer",),
     "entailment.text.hub_tokenizers": (

@@ -18,9 +18,10 @@ from tests.tiny import tiny_bert, tiny_mobilebert
 from entailment.checkpoint.folder import open_checkpoint
 from entailment.checkpoint.quantization import Quantization, fingerprint, write_quantization
 from entailment.errors import CheckpointError, InputError, NonFiniteLogitsError, UnsupportedModelError
-from entailment.runtime.engine import Engine, OnnxEngine, StubEngine, build_graph, finite
+from entailment.runtime.engine import Engine, OnnxEngine, build_graph, finite
 from entailment.runtime.processor import exact_weight_bits, usable_processors
 from entailment.runtime.streams import in_streams
+from entailment.runtime.stub import StubEngine
 from entailment.text.pairs import EncodedPair
 
 MIXED = [(2, [9, 1]), (30, [2]), (7, [3, 3, 8]), (7, [1])]

@@ -16,7 +16,8 @@ from fastapi import FastAPI
 from tests.tiny import tiny_tokenizer
 
 from entailment.checkpoint.labels import order_stated
-from entailment.runtime.engine import Engine, StubEngine
+from entailment.runtime.engine import Engine
+from entailment.runtime.stub import StubEngine
 from entailment.serve.app import create_app
 from entailment.serve.run import DrainingServer, server_of
 from entailment.serve.service import Service

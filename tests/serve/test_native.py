@@ -10,7 +10,7 @@ import pytest
 from tests.serve.support import CLASSIFY, NAMES, ask, post, stub_model
 
 from entailment.checkpoint.labels import order_stated
-from entailment.runtime.engine import StubEngine
+from entailment.runtime.stub import StubEngine
 from entailment.serve.settings import Limits, Settings
 from entailment.tasks.check import DocumentChecker
 from entailment.tasks.model import PairModel

@@ -74,31 +74,23 @@ class FullAttention:
 class PrefixAttention:
     """A premise sees itself, a hypothesis its premise and itself; pooled from the last [SEP]. R = P * L.
 
-    The premise's keys and values are computed once and are never repeated: the tokens of all its hypotheses
-    ask them as one long block of queries, and their own keys hypothesis by hypothesis. One softmax runs over
-    both. Work and memory grow linearly with the number of hypotheses.
-
-    Inputs of the graph: premises int64 [P, S], premise_lengths int32 [P], hypotheses int64 [P, L, T],
-    hypothesis_lengths int32 [P, L], homes int64 [N] (into the premises' grid, and behind it the hypotheses'),
-    answers int64 [P * L].
+    Inputs of the graph: premises int64 [P, S], premise_lengths int32 [P], those of `Hypotheses`, homes int64
+    [N] (into the premises' grid, and behind it the hypotheses'), answers int64 [P * L].
     """
 
     def __init__(self, b: GraphBuilder, *, hidden_size: int, num_heads: int) -> None:
         self._b = b
         self._hidden_size = hidden_size
         self._num_heads = num_heads
-        self._head_size = hidden_size // num_heads
         self._premises = b.input("premises", "int64", ["P", "S"])
         self._premise_lengths = b.input("premise_lengths", "int32", ["P"])
-        self._hypotheses = b.input("hypotheses", "int64", ["P", "L", "T"])
-        hypothesis_lengths = b.input("hypothesis_lengths", "int32", ["P", "L"])
+        self._hypotheses = Hypotheses(
+            b, b.size(self._premises, 1), hidden_size=hidden_size, num_heads=num_heads
+        )
         self._homes = b.input("homes", "int64", ["N"])
         self.answers = b.input("answers", "int64", ["R"])
-        self._S, self._T = b.size(self._premises, 1), b.size(self._hypotheses, 2)
-        premise_mask = padding_scores(b, self._premise_lengths, self._S)  # [P, S]
-        hypothesis_mask = padding_scores(b, hypothesis_lengths, self._T)  # [P, L, T]
+        premise_mask = padding_scores(b, self._premise_lengths, self._hypotheses.premise_size)  # [P, S]
         self._premise_mask = b.node("Unsqueeze", premise_mask, b.constant([1, 2]))  # [P, 1, 1, S]
-        self._hypothesis_mask = b.node("Unsqueeze", hypothesis_mask, b.constant([1, 3]))  # [P, 1, L, 1, T]
 
     def everywhere(self, queries: str, keys: str, values: str) -> str:
         """Three times [N, H] -> [N, H]."""
@@ -108,58 +100,152 @@ class PrefixAttention:
         )  # [P, S, H]
         by_premises = attend(b, asking, premise_keys, premise_values, self._premise_lengths, self._num_heads)
         by_premises = b.reshape(by_premises, -1, self._hidden_size)  # [P * S, H]
-        asking = b.node("Gather", queries, self._hypotheses)  # [P, L, T, H]
+        asking = self._hypotheses.tokens(queries)  # [P, L, T, H]
         by_hypotheses = self._read(asking, premise_keys, premise_values, keys, values)  # [P * L * T, H]
         both = b.node("Concat", by_premises, by_hypotheses, attributes={"axis": 0})
         return b.node("Gather", both, self._homes)
 
     def at_answers(self, queries: str, keys: str, values: str) -> str:
         """[P * L, H], [N, H], [N, H] -> [P * L, H]."""
-        b = self._b
-        asking = b.reshape(queries, -1, b.size(self._hypotheses, 1), 1, self._hidden_size)  # [P, L, 1, H]
-        premise_keys, premise_values = (b.node("Gather", x, self._premises) for x in (keys, values))
+        asking = self._hypotheses.answers(queries)  # [P, L, 1, H]
+        premise_keys, premise_values = (self._b.node("Gather", x, self._premises) for x in (keys, values))
         return self._read(asking, premise_keys, premise_values, keys, values)
 
     def _read(self, asking: str, premise_keys: str, premise_values: str, keys: str, values: str) -> str:
+        """[P, L, Q, H], twice [P, S, H], twice [N, H] -> [P * L * Q, H]."""
+        premise_keys, premise_values = (
+            split_heads(self._b, x, 1, num_heads=self._num_heads, hidden_size=self._hidden_size)
+            for x in (premise_keys, premise_values)
+        )  # [P, A, S, D]
+        return self._hypotheses.read(
+            asking, premise_keys, premise_values, keys, values, premise_mask=self._premise_mask
+        )
+
+
+class KeptAttention:
+    """`PrefixAttention` of one layer where the stream holds the hypotheses of a single premise alone. R = L.
+
+    The premise is known by the layer's keys and values, see `entailment.graphs.kept`. One object serves one
+    layer; `Hypotheses` and homes are shared by all.
+
+    Args:
+        hypotheses: the grid, P = 1.
+        homes: int64 [N], into the hypotheses' grid.
+        answers: int64 [L].
+        premise_keys, premise_values: float32 [1, A, S, D].
+    """
+
+    def __init__(
+        self,
+        b: GraphBuilder,
+        hypotheses: Hypotheses,
+        homes: str,
+        answers: str,
+        premise_keys: str,
+        premise_values: str,
+    ) -> None:
+        self._b = b
+        self._hypotheses = hypotheses
+        self._homes = homes
+        self._premise = premise_keys, premise_values
+        self.answers = answers
+
+    def everywhere(self, queries: str, keys: str, values: str) -> str:
+        """Three times [N, H] -> [N, H]."""
+        asking = self._hypotheses.tokens(queries)  # [1, L, T, H]
+        read = self._hypotheses.read(asking, *self._premise, keys, values)
+        return self._b.node("Gather", read, self._homes)
+
+    def at_answers(self, queries: str, keys: str, values: str) -> str:
+        """[L, H], [N, H], [N, H] -> [L, H]."""
+        return self._hypotheses.read(self._hypotheses.answers(queries), *self._premise, keys, values)
+
+
+class Hypotheses:
+    """The grid of hypotheses, and what they read from their premises and from themselves.
+
+    The premise's keys and values are computed once and are never repeated: the tokens of all its hypotheses
+    ask them as one long block of queries, and their own keys hypothesis by hypothesis. One softmax runs over
+    both. Work and memory grow linearly with the number of hypotheses.
+
+    Inputs of the graph: hypotheses int64 [P, L, T], hypothesis_lengths int32 [P, L].
+
+    Args:
+        premise_size: the name of an int64 [1] value that holds S.
+    """
+
+    def __init__(self, b: GraphBuilder, premise_size: str, *, hidden_size: int, num_heads: int) -> None:
+        self._b = b
+        self._hidden_size = hidden_size
+        self._num_heads = num_heads
+        self._head_size = hidden_size // num_heads
+        self._grid = b.input("hypotheses", "int64", ["P", "L", "T"])
+        lengths = b.input("hypothesis_lengths", "int32", ["P", "L"])
+        self.premise_size = premise_size
+        self._size = b.size(self._grid, 2)
+        mask = padding_scores(b, lengths, self._size)  # [P, L, T]
+        self._mask = b.node("Unsqueeze", mask, b.constant([1, 3]))  # [P, 1, L, 1, T]
+
+    def tokens(self, x: str) -> str:
+        """From the stream to the grid: [N, H] -> [P, L, T, H]."""
+        return self._b.node("Gather", x, self._grid)
+
+    def answers(self, x: str) -> str:
+        """A row for each hypothesis: [P * L, H] -> [P, L, 1, H]."""
+        return self._b.reshape(x, -1, self._b.size(self._grid, 1), 1, self._hidden_size)
+
+    def read(
+        self,
+        asking: str,
+        premise_keys: str,
+        premise_values: str,
+        keys: str,
+        values: str,
+        *,
+        premise_mask: str | None = None,
+    ) -> str:
         """What hypotheses read from their premise, and from the stream for themselves.
 
-        [P, L, Q, H], twice [P, S, H], twice [N, H] -> [P * L * Q, H].
+        [P, L, Q, H], twice [P, A, S, D], twice [N, H] -> [P * L * Q, H]. Premises of several lengths need
+        `premise_mask`, [P, 1, 1, S], which is added to the scores.
         """
         b = self._b
-        asking = self._split(asking, 1, 2)  # [P, A, L, Q, D]
+        asking = self._split(asking)  # [P, A, L, Q, D]
         block = b.reshape(asking, 0, 0, -1, self._head_size)  # [P, A, L * Q, D]
-        shared_keys, shared_values = (
-            self._split(x, 1) for x in (premise_keys, premise_values)
-        )  # [P, A, S, D]
-        own_keys = self._split(b.node("Gather", keys, self._hypotheses), 1, 2)  # [P, A, L, T, D]
-        own_values = self._split(b.node("Gather", values, self._hypotheses), 1, 2)
+        own_keys, own_values = (self._split(self.tokens(x)) for x in (keys, values))  # [P, A, L, T, D]
 
-        to_premise = b.node("Add", self._scores(block, shared_keys), self._premise_mask)  # [P, A, L * Q, S]
-        to_own = b.node("Add", self._scores(asking, own_keys), self._hypothesis_mask)  # [P, A, L, Q, T]
+        to_premise = self._scores(block, premise_keys)  # [P, A, L * Q, S]
+        if premise_mask is not None:
+            to_premise = b.node("Add", to_premise, premise_mask)
+        to_own = b.node("Add", self._scores(asking, own_keys), self._mask)  # [P, A, L, Q, T]
         own_shape = b.node("Shape", to_own)
-        to_own = b.reshape(to_own, 0, 0, -1, self._T)  # [P, A, L * Q, T]
+        to_own = b.reshape(to_own, 0, 0, -1, self._size)  # [P, A, L * Q, T]
         scores = b.node("Concat", to_premise, to_own, attributes={"axis": 3})  # [P, A, L * Q, S + T]
         shares = b.node("Softmax", scores, attributes={"axis": 3})
-        sizes = b.node("Concat", self._S, self._T, attributes={"axis": 0})
+        sizes = b.node("Concat", self.premise_size, self._size, attributes={"axis": 0})
         on_premise, on_own = b.nodes("Split", shares, sizes, outputs=2, attributes={"axis": 3})
 
-        from_premise = b.node("MatMul", on_premise, shared_values)  # [P, A, L * Q, D]
+        from_premise = b.node("MatMul", on_premise, premise_values)  # [P, A, L * Q, D]
         from_own = b.node("MatMul", b.node("Reshape", on_own, own_shape), own_values)  # [P, A, L, Q, D]
         from_own = b.reshape(from_own, 0, 0, -1, self._head_size)
         read = b.transpose(b.node("Add", from_premise, from_own), 0, 2, 1, 3)  # [P, L * Q, A, D]
         return b.reshape(read, -1, self._hidden_size)
 
-    def _split(self, x: str, *grid_axes: int) -> str:
-        """Heads before the token axes: [P, (L,) T, H] -> [P, A, (L,) T, D]."""
-        axes = [0] * (len(grid_axes) + 1)
-        heads = self._b.reshape(x, *axes, self._num_heads, self._head_size)
-        last = len(grid_axes) + 1
-        return self._b.transpose(heads, 0, last, *grid_axes, last + 1)
+    def _split(self, x: str) -> str:
+        """[P, L, T, H] -> [P, A, L, T, D]."""
+        return split_heads(self._b, x, 1, 2, num_heads=self._num_heads, hidden_size=self._hidden_size)
 
     def _scores(self, queries: str, keys: str) -> str:
         """Scaled products of queries [..., Q, D] and keys [..., T, D]: [..., Q, T]."""
         attributes = {"alpha": self._head_size**-0.5, "transB": 1}
         return self._b.node("com.microsoft:FusedMatMul", queries, keys, attributes=attributes)
+
+
+def split_heads(b: GraphBuilder, x: str, *token_axes: int, num_heads: int, hidden_size: int) -> str:
+    """Heads before the token axes: [P, (L,) T, H] -> [P, A, (L,) T, D]."""
+    last = len(token_axes) + 1
+    heads = b.reshape(x, *[0] * last, num_heads, hidden_size // num_heads)
+    return b.transpose(heads, 0, last, *token_axes, last + 1)
 
 
 def attend(b: GraphBuilder, queries: str, keys: str, values: str, lengths: str, num_heads: int) -> str:

@@ -14,6 +14,8 @@ vocabulary.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from entailment.checkpoint.config import BertConfig
 from entailment.checkpoint.fields import ACTIVATIONS
 from entailment.errors import UnsupportedModelError
@@ -65,28 +67,49 @@ def feed_forward(b: GraphBuilder, config: BertConfig, name: str, x: str) -> str:
     return norm(b, config, f"{name}.norm", b.node("Add", down, x))
 
 
+def keys_and_values(b: GraphBuilder, config: BertConfig, name: str, x: str) -> tuple[str, str]:
+    """What the tokens of a layer are read by: [N, H] -> twice [N, H]."""
+    H = config.hidden_size
+    keys = b.linear(f"{name}.attention.key", x, inputs=H, outputs=H)
+    return keys, b.linear(f"{name}.attention.value", x, inputs=H, outputs=H)
+
+
+def queries(b: GraphBuilder, config: BertConfig, name: str, x: str) -> str:
+    """What the tokens of a layer read by: [n, H] -> [n, H]."""
+    H = config.hidden_size
+    return b.linear(f"{name}.attention.query", x, inputs=H, outputs=H)
+
+
+def after_reading(b: GraphBuilder, config: BertConfig, name: str, read: str, x: str) -> str:
+    """Projection, residual, norm and the feed-forward network: twice [n, H] -> [n, H]."""
+    H = config.hidden_size
+    read = b.linear(f"{name}.attention.output", read, inputs=H, outputs=H)
+    x = norm(b, config, f"{name}.attention.norm", b.node("Add", read, x))
+    return feed_forward(b, config, f"{name}.feed_forward", x)
+
+
 def layer(b: GraphBuilder, config: BertConfig, attention: Attention, name: str, x: str, *, last: bool) -> str:
     """Attention, then the feed-forward network: [N, H] -> [N, H], and in the last layer -> [R, H]."""
-    H = config.hidden_size
     asking = b.node("Gather", x, attention.answers) if last else x  # [n, H]
     read = (attention.at_answers if last else attention.everywhere)(
-        b.linear(f"{name}.attention.query", asking, inputs=H, outputs=H),
-        b.linear(f"{name}.attention.key", x, inputs=H, outputs=H),
-        b.linear(f"{name}.attention.value", x, inputs=H, outputs=H),
+        queries(b, config, name, asking), *keys_and_values(b, config, name, x)
     )  # [n, H]
-    read = b.linear(f"{name}.attention.output", read, inputs=H, outputs=H)
-    x = norm(b, config, f"{name}.attention.norm", b.node("Add", read, asking))
-    return feed_forward(b, config, f"{name}.feed_forward", x)
+    return after_reading(b, config, name, read, asking)
+
+
+def layers(b: GraphBuilder, config: BertConfig, attentions: Sequence[Attention], x: str) -> str:
+    """All layers, with an attention each: [N, H] -> [R, H]."""
+    last = config.num_hidden_layers - 1
+    for index, attention in enumerate(attentions):
+        x = layer(b, config, attention, f"layers.{index}", x, last=index == last)
+    return x
 
 
 def encoder(b: GraphBuilder, config: BertConfig, x: str) -> str:
     """All layers, with the attention that `config.attention` names: [N, H] -> [R, H]."""
     kind = ATTENTION_KINDS[config.attention]
     attention = kind(b, hidden_size=config.hidden_size, num_heads=config.num_attention_heads)
-    last = config.num_hidden_layers - 1
-    for index in range(config.num_hidden_layers):
-        x = layer(b, config, attention, f"layers.{index}", x, last=index == last)
-    return x
+    return layers(b, config, [attention] * config.num_hidden_layers, x)
 
 
 def classifier(b: GraphBuilder, config: BertConfig, x: str) -> str:

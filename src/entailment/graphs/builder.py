@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -107,6 +107,13 @@ class GraphBuilder:
         self._given[name] = np.ascontiguousarray(array, dtype=dtype)
         self._initializers.append(wire.external_tensor(name, self._given[name]))
         return name
+
+    def made_once(self, name: str, make: Callable[[], npt.NDArray[Any]], dtype: str = "float32") -> str:
+        """A weight that `make` makes of others; taken as it is where the weights hold it already.
+
+        They do where they are those of a graph that was built before: both graphs share the array.
+        """
+        return self.made(name, self._weights[name] if name in self._weights else make(), dtype)
 
     def rows(self, name: str, indices: str, *shape: int) -> str:
         """Rows of the weight called `name`, in float32: int64 [n] -> [n, width].

@@ -14,6 +14,9 @@ Legend of shapes: n rows, I inputs, O outputs, E outliers.
 
 from __future__ import annotations
 
+from functools import cache
+from weakref import WeakKeyDictionary
+
 import numpy as np
 
 from entailment.checkpoint.quantization import Int8Input, Quantization
@@ -43,8 +46,9 @@ class Int8Product:
 
     def __init__(self, quantization: Quantization) -> None:
         self._quantization = quantization
-        # By graph as well: names of values mean nothing in another.
-        self._rounded: dict[tuple[GraphBuilder, str, Int8Input], str] = {}
+        # By graph as well, for names of values mean nothing in another; and no longer than that is built, for
+        # it holds weights.
+        self._rounded: WeakKeyDictionary[GraphBuilder, dict[tuple[str, Int8Input], str]] = WeakKeyDictionary()
 
     def __call__(self, b: GraphBuilder, name: str, x: str, *, inputs: int, outputs: int) -> str:
         """The product: [n, I] -> [n, O].
@@ -60,31 +64,37 @@ class Int8Product:
                 f"the quantization of {name} names channel {max(how.outliers)}, and it has {inputs}; "
                 "run `entail quantize` again"
             )
-        weight = b.array(f"{name}.weight", outputs, inputs)
-        numbers, steps = rounded_weight(weight, self._quantization.weight_bits)
+
+        def weight() -> np.ndarray:
+            return b.array(f"{name}.weight", outputs, inputs)
+
+        @cache
+        def rounded() -> tuple[np.ndarray, np.ndarray]:
+            return rounded_weight(weight(), self._quantization.weight_bits)
+
         scale, zero_point = b.constant(how.scale, "float32"), b.constant(how.zero_point, "uint8")
         product = b.node(
             "com.microsoft:MatMulIntegerToFloat",
             self._as_int8(b, x, how),
-            b.made(f"{name}.weight.int8", numbers, "int8"),
+            b.made_once(f"{name}.weight.int8", lambda: rounded()[0], "int8"),
             scale,
-            b.made(f"{name}.weight.steps", steps),
+            b.made_once(f"{name}.weight.steps", lambda: rounded()[1]),
             zero_point,
             "",
             b.weight(f"{name}.bias", outputs),
         )
         if not how.outliers:
             return product
-        of_outliers = b.made(f"{name}.weight.outliers", weight[:, how.outliers])
+        of_outliers = b.made_once(f"{name}.weight.outliers", lambda: weight()[:, how.outliers])
         return b.node("Gemm", _excess(b, x, how), of_outliers, product, attributes={"transB": 1})
 
     def _as_int8(self, b: GraphBuilder, x: str, how: Int8Input) -> str:
         """[n, I] float32 -> [n, I] uint8, once for all layers that read the same value the same way."""
-        key = (b, x, how)
-        if key not in self._rounded:
+        rounded = self._rounded.setdefault(b, {})
+        if (x, how) not in rounded:
             scale, zero_point = b.constant(how.scale, "float32"), b.constant(how.zero_point, "uint8")
-            self._rounded[key] = b.node("QuantizeLinear", x, scale, zero_point)
-        return self._rounded[key]
+            rounded[x, how] = b.node("QuantizeLinear", x, scale, zero_point)
+        return rounded[x, how]
 
 
 def _excess(b: GraphBuilder, x: str, how: Int8Input) -> str:

@@ -85,6 +85,31 @@ def prefix_batches(pairs: Sequence[EncodedPair], tokens_per_batch: int) -> Itera
         yield _prefix_batch(pairs, [piece.pairs for piece in chosen])
 
 
+def hypothesis_batches(
+    premise_length: int, hypotheses: Sequence[npt.NDArray[np.integer[Any]]], tokens_per_batch: int
+) -> Iterator[Batch]:
+    """Batches for `KeptAttention`; every hypothesis is answered by exactly one of them, as a pair is.
+
+    Args:
+        premise_length: the tokens of the premise, which is not in the batches.
+        hypotheses: token ids.
+        tokens_per_batch: the most tokens of a batch; a hypothesis that alone has more gets one of its own.
+    """
+    work = [Work([index], len(ids), len(ids), 0) for index, ids in enumerate(hypotheses)]
+    work.sort(key=lambda piece: -piece.tokens)
+    for chosen in fill(work, tokens_per_batch):
+        yield _hypothesis_batch(premise_length, hypotheses, [piece.pairs[0] for piece in chosen])
+
+
+def premise_feeds(premise: npt.NDArray[np.integer[Any]]) -> Feeds:
+    """What the graph of a premise alone is fed: token ids [S] and what goes with them."""
+    return {
+        "input_ids": premise.astype(np.int64, copy=False),
+        "position_ids": np.arange(len(premise)),
+        "token_type_ids": np.zeros(len(premise), np.int64),
+    }
+
+
 def by_premise(pairs: Sequence[EncodedPair]) -> Iterable[list[int]]:
     """The indices of the pairs that hold the same premise array, in the order of their first."""
     groups: dict[int, list[int]] = {}
@@ -187,6 +212,27 @@ def _prefix_batch(pairs: Sequence[EncodedPair], groups: Sequence[Sequence[int]])
         "answers": np.maximum(cell_starts + cell_lengths - 1, 0),
     }
     return Batch(feeds, cells, np.array(chosen))
+
+
+def _hypothesis_batch(
+    premise_length: int, hypotheses: Sequence[npt.NDArray[np.integer[Any]]], chosen: Sequence[int]
+) -> Batch:
+    texts = [hypotheses[index] for index in chosen]
+    lengths = _lengths(texts)  # [L]
+    starts = _starts(lengths)
+    grid = _grid(starts, lengths)  # [L, T]
+    rows = np.arange(len(chosen))
+    ids = np.concatenate(texts).astype(np.int64, copy=False)  # [N]
+    feeds: Feeds = {
+        "input_ids": ids,
+        "position_ids": premise_length + _counts(lengths),
+        "token_type_ids": np.ones_like(ids),
+        "hypotheses": grid[None],
+        "hypothesis_lengths": lengths[None].astype(np.int32),
+        "homes": _homes(rows, lengths, grid.shape[1]),
+        "answers": starts + lengths - 1,
+    }
+    return Batch(feeds, rows, np.array(chosen))
 
 
 def _lengths(parts: Sequence[Any]) -> Integers:

@@ -1,8 +1,8 @@
-"""What turns encoded pairs into logits: the `Engine` protocol, ONNX Runtime, and a stub without a model."""
+"""What turns encoded pairs into logits: the `Engine` protocol, and ONNX Runtime."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain, islice
 from typing import Any, Literal, Protocol, Self
@@ -16,9 +16,11 @@ from entailment.errors import InputError, NonFiniteLogitsError, UnsupportedModel
 from entailment.graphs.bert import build_bert
 from entailment.graphs.builder import Graph, Product, Weights, float32_product
 from entailment.graphs.distilbert import build_distilbert
+from entailment.graphs.kept import can_keep
 from entailment.graphs.mobilebert import build_mobilebert
 from entailment.graphs.products import Int8Product
 from entailment.runtime.batches import Batch, full_batches, prefix_batches
+from entailment.runtime.halves import Halves
 from entailment.runtime.processor import exact_weight_bits, usable_processors
 from entailment.runtime.session import Session, Sessions
 from entailment.runtime.streams import Calls, in_streams
@@ -87,6 +89,12 @@ class OnnxEngine:
         tokens_per_batch: the most tokens that are computed at once, which bounds the memory; where each
             thread computes a batch of its own, the most of each is TOKENS_PER_STREAM if that is less.
         packed: lay the weights out anew for fast products, as `Session` says.
+        product: how the graph computes linear layers.
+
+    Attributes:
+        halves: of the graph, for a premise that is kept (`entailment.runtime.premise`); None where it has
+            none.
+        calls: how many are under way.
 
     Raises:
         InputError: `threads` or `tokens_per_batch` is below 1.
@@ -101,6 +109,7 @@ class OnnxEngine:
         threads: int | None = None,
         tokens_per_batch: int = TOKENS_PER_BATCH,
         packed: bool = True,
+        product: Product = float32_product,
     ) -> None:
         if tokens_per_batch < 1:
             raise InputError(f"tokens_per_batch is {tokens_per_batch}; it must be at least 1")
@@ -112,7 +121,8 @@ class OnnxEngine:
         self.tokens_per_batch = tokens_per_batch
         self._batches = BATCHES[config.attention]
         self._sessions = Sessions(graph, packed=packed)
-        self._calls = Calls()
+        self.halves = Halves(graph, config, product, packed=packed) if can_keep(config) else None
+        self.calls = Calls()
 
     @classmethod
     def from_checkpoint(
@@ -147,6 +157,7 @@ class OnnxEngine:
             threads=threads,
             tokens_per_batch=tokens_per_batch,
             packed=packed,
+            product=product,
         )
 
     @property
@@ -165,27 +176,52 @@ class OnnxEngine:
             InputError: a pair is longer than the model reads, or holds ids that its vocabulary lacks.
             NonFiniteLogitsError: the model answered NaN or infinity.
         """
-        self._check(pairs)
-        out = np.empty((len(pairs), self.num_labels), dtype=np.float32)
+        self.check(pairs)
+        return self.compute(self._sessions, partial(self._batches, pairs), len(pairs), {})
+
+    def compute(
+        self,
+        sessions: Sessions,
+        batches_of: Callable[[int], Iterator[Batch]],
+        count: int,
+        states: Mapping[str, npt.NDArray[np.float32]],
+    ) -> Logits:
+        """Finite logits, float32 [count, K], of the pairs that batches answer.
+
+        Args:
+            sessions: what computes a batch.
+            batches_of: makes the batches, given the most tokens of one.
+            count: how many pairs there are.
+            states: what is fed with every batch.
+
+        Raises:
+            NonFiniteLogitsError: the model answered NaN or infinity.
+        """
+        out = np.empty((count, self.num_labels), dtype=np.float32)
 
         def answer(session: Session, batch: Batch) -> None:
-            (rows,) = session.run(["logits"], batch.feeds)
+            (rows,) = session.run(["logits"], {**batch.feeds, **states})
             out[batch.pairs] = rows[batch.rows]
 
         # One batch is computed soonest by all threads together, many batches by a thread each: it waits for
         # nobody. So do calls side by side, which together are many batches.
-        with self._calls.another() as alone:
-            batches = self._batches(pairs, min(self.tokens_per_batch, TOKENS_PER_STREAM))
+        with self.calls.another() as alone:
+            batches = batches_of(min(self.tokens_per_batch, TOKENS_PER_STREAM))
             first = list(islice(batches, BATCHES_PER_STREAM * self.threads))
             if len(first) == BATCHES_PER_STREAM * self.threads:
-                in_streams(partial(answer, self._sessions.of(1)), chain(first, batches), self.threads)
+                in_streams(partial(answer, sessions.of(1)), chain(first, batches), self.threads)
             else:
-                session = self._sessions.of(self.threads if alone else 1)
-                for batch in self._batches(pairs, self.tokens_per_batch):
+                session = sessions.of(self.threads if alone else 1)
+                for batch in batches_of(self.tokens_per_batch):
                     answer(session, batch)
         return finite(out, self.name)
 
-    def _check(self, pairs: Sequence[EncodedPair]) -> None:
+    def check(self, pairs: Sequence[EncodedPair]) -> None:
+        """Refuses pairs that do not fit the model.
+
+        Raises:
+            InputError: a pair is longer than the model reads, or holds ids that its vocabulary lacks.
+        """
         longest, vocabulary = self.config.max_position_embeddings, self.config.vocab_size
         checked: set[int] = set()  # Many pairs share their texts.
         for index, pair in enumerate(pairs):
@@ -199,40 +235,6 @@ class OnnxEngine:
                 if id(ids) not in checked:
                     check_ids(ids, index, self.name, vocabulary)
                     checked.add(id(ids))
-
-
-class StubEngine:
-    """Logits without a model, for tests of everything above it: the same pair always gets the same logits.
-
-    Entailment grows with the share of the hypothesis's tokens that occur in the premise, contradiction falls
-    with it.
-
-    Args:
-        num_labels: K. Logit 0 is entailment; the last is contradiction, or not_entailment where there are
-            two.
-    """
-
-    def __init__(self, num_labels: int = 3) -> None:
-        if num_labels < 1:
-            raise InputError(f"num_labels is {num_labels}; it must be at least 1")
-        self._num_labels = num_labels
-
-    @property
-    def num_labels(self) -> int:
-        """K, the logits of a pair."""
-        return self._num_labels
-
-    def logits(self, pairs: Sequence[EncodedPair]) -> Logits:
-        """Logits [N, K]: from 4 down to -4 where all tokens are shared, the reverse where none are."""
-        shares = np.array([shared_tokens(pair) for pair in pairs], dtype=np.float32).reshape(-1, 1)  # [N, 1]
-        slope = np.linspace(4.0, -4.0, self.num_labels, dtype=np.float32)  # [K]
-        return (2.0 * shares - 1.0) * slope
-
-
-def shared_tokens(pair: EncodedPair) -> float:
-    """The share of the hypothesis's tokens, [SEP] aside, that occur in the premise; 0 for no tokens."""
-    tokens = pair.hypothesis[:-1]
-    return float(np.isin(tokens, pair.premise).mean()) if len(tokens) else 0.0
 
 
 def build_graph(config: Config, weights: Weights, product: Product = float32_product) -> Graph:

@@ -19,6 +19,7 @@ from entailment.tasks.scores import softmax
 if TYPE_CHECKING:
     from entailment.checkpoint.labels import LabelOrder
     from entailment.runtime.engine import Precision
+    from entailment.tasks.premise import Premise
     from entailment.text.pairs import EncodedPair, Truncation
 
 
@@ -89,6 +90,16 @@ class NLI:
                 "give either two texts or one list of (premise, hypothesis) pairs, not a list and a text"
             )
         return list(self.stream(premise))
+
+    def premise(self, text: str) -> Premise:
+        """Open one text for several calls, which read it once: ``with nli.premise(text) as premise``.
+
+        Raises:
+            TextError: the text is empty.
+        """
+        from entailment.tasks.premise import Premise  # Here, for it knows this class.
+
+        return Premise(self.model, text)
 
     def stream(self, pairs: Iterable[tuple[str, str]], *, chunk_size: int = 512) -> Iterator[NLIResult]:
         """Yield the answers to any number of pairs, in order and in bounded memory.

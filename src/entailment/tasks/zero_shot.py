@@ -17,6 +17,7 @@ from entailment.tasks.nli import note_cut
 
 if TYPE_CHECKING:
     from entailment.runtime.engine import Precision
+    from entailment.tasks.premise import Premise
 
 
 class ZeroShotClassifier:
@@ -119,6 +120,16 @@ class ZeroShotClassifier:
         )
         found = list(answers)
         return found[0] if isinstance(sequences, str) else found
+
+    def premise(self, text: str) -> Premise:
+        """Open one text for several calls, which read it once: ``with classifier.premise(text) as premise``.
+
+        Raises:
+            TextError: the text is empty.
+        """
+        from entailment.tasks.premise import Premise  # Here, for it knows this class.
+
+        return Premise(self.model, text)
 
     def stream(
         self,

@@ -35,7 +35,7 @@ from tests.tiny import COMMON_WORDS
 
 from entailment import ZeroShotClassifier
 
-RESULTS = Path(__file__).parent / "results" / "serve_load.json"
+RESULTS = Path(__file__).parent / "results" / "server" / "load.json"
 LABELS = ("sports", "politics", "cooking", "music", "film", "science", "travel", "money", "weather", "health")
 HOST = "127.0.0.1"
 
@@ -267,7 +267,7 @@ def main() -> None:
     results = measure(options)
     machine = {"cpus": os.cpu_count(), "usable": len(os.sched_getaffinity(0)), "system": platform.platform()}
     setting = {name: value for name, value in vars(options).items() if name != "output"}
-    options.output.parent.mkdir(exist_ok=True)
+    options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(
         json.dumps({"machine": machine, "options": setting, **results}, indent=2) + "\n"
     )

@@ -184,12 +184,12 @@ def parse_change(text: str) -> tuple[str, object]:
 
 
 def _check_bundled(recipe: Recipe, shown: str) -> None:
-    """Refuse whatever `train.bundled`, which has its two rounds written in it, would not do."""
+    """Refuse whatever `train.bundled`, which has its rounds written in it, would not do."""
     text, name = _text_of(BUNDLED_RECIPE)
     packaged = built(Recipe, tomllib.loads(text), name)
     if replace(recipe, model=replace(recipe.model, attention=packaged.model.attention)) != packaged:
         raise InputError(
-            f"{shown}: of {BUNDLED_RECIPE} nothing but model.attention can be changed, for its two rounds "
+            f"{shown}: of {BUNDLED_RECIPE} nothing but model.attention can be changed, for its rounds "
             "are written in entailment.train.bundled; copy another recipe for settings of your own"
         )
 

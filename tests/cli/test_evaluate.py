@@ -169,6 +169,22 @@ def test_a_report_in_a_folder(entail: Entail, model: Path, pairs: Path, tmp_path
         assert "pairs.csv" in (folder / name).read_text()
 
 
+def test_a_report_quotes_as_many_errors_as_asked_for(
+    entail: Entail, model: Path, tmp_path: Path, pairs: Path
+) -> None:
+    quoted = {}
+    for most in (0, 1):
+        entail("evaluate", model, "--data", pairs, "--report", tmp_path / f"{most}", "--errors", f"{most}")
+        written = {path.name: path.read_text() for path in (tmp_path / f"{most}").iterdir()}
+        quoted[most] = len(json.loads(written["report.json"])["mistakes"])
+        assert (
+            ("Worst errors" in written["report.md"])
+            == ("Worst errors" in written["report.html"])
+            == bool(most)
+        )
+    assert quoted == {0: 0, 1: 1}
+
+
 def test_a_report_groups_by_genre_unasked(entail: Entail, model: Path, tmp_path: Path) -> None:
     path = tmp_path / "mnli.csv"
     path.write_text("premise,hypothesis,label,genre\na,b,neutral,fiction\nc,d,neutral,\n")

@@ -119,7 +119,7 @@ def test_groups_by_hand() -> None:
 
 def test_worst_mistakes_by_hand() -> None:
     texts = tuple((f"p{row}", f"h{row}") for row in range(1, 6))
-    first, second, third = worst_mistakes(some(texts=texts))
+    first, second, third = worst_mistakes(some(texts=texts), most=20)
     assert (first.row, first.texts, first.gold, first.predicted) == (
         4,
         ("p4", "h4"),
@@ -129,7 +129,7 @@ def test_worst_mistakes_by_hand() -> None:
     assert first.confidence == 0.9
     assert (second.row, third.row) == (3, 5)  # equally sure: in the order of the file
     assert [each.row for each in worst_mistakes(some(texts=texts), most=2)] == [4, 3]
-    assert worst_mistakes(some()) == ()
+    assert worst_mistakes(some(), most=20) == ()
 
 
 def test_tables_that_have_nothing_to_say_are_left_out() -> None:

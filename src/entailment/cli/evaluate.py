@@ -50,6 +50,14 @@ WIDEST_MATRIX = 8
     metavar="COLUMN",
     help="Measure the rows of each value of a column, too.  [default, in a report: genre, if there]",
 )
+@click.option(
+    "--errors",
+    type=click.IntRange(min=0),
+    default=20,
+    metavar="N",
+    show_default=True,
+    help="Quote the N wrong answers that the model is surest of in the report; 0: it quotes no row.",
+)
 @click.option("--compare", metavar="MODEL", help="Another model: is one better, or was it luck?")
 @click.option(
     "--templates", type=PATH, metavar="FILE", help="Hypothesis templates, one a line, to try on texts."
@@ -63,6 +71,7 @@ def evaluate(
     limit: int | None,
     report: Path | None,
     group_by: str | None,
+    errors: int,
     compare: str | None,
     templates: Path | None,
     threads: int | None,
@@ -113,7 +122,7 @@ def evaluate(
     loaded = load_model(model, threads=threads, label_order=label_order, precision=precision)
     # Opened now, so that a name that leads nowhere costs no time.
     other = None if compare is None else load_model(compare, threads=threads, precision=precision)
-    answered = rows.put_to(loaded, limit, group_by=group_by, keep_texts=report is not None)
+    answered = rows.put_to(loaded, limit, group_by=group_by, keep_texts=report is not None and errors > 0)
     comparison = None if other is None else _compared(loaded, answered, other, rows, limit)
     tried = []
     for template in wordings:
@@ -128,7 +137,7 @@ def evaluate(
         other_model=compare,
         group_by=group_by,
     )
-    whole = make_report(subject, answered, comparison=comparison, wordings=tried)
+    whole = make_report(subject, answered, most_mistakes=errors, comparison=comparison, wordings=tried)
     if report is not None:
         for path in write_report(report, whole):
             note(f"written: {path}")

@@ -113,6 +113,7 @@ def make_report(
     subject: Subject,
     found: Predictions,
     *,
+    most_mistakes: int = MISTAKES,
     comparison: Comparison | None = None,
     wordings: Iterable[Wording] = (),
 ) -> Report:
@@ -122,7 +123,7 @@ def make_report(
         evaluation=measure(found),
         bins=metrics.reliability(found.confidences, found.correct),
         groups=groups_of(found),
-        mistakes=worst_mistakes(found),
+        mistakes=worst_mistakes(found, most_mistakes),
         comparison=comparison,
         wordings=tuple(sorted(wordings, key=lambda one: -one.macro_f1)),
     )
@@ -143,7 +144,7 @@ def groups_of(found: Predictions) -> tuple[Group, ...]:
     return tuple(sorted(measured, key=lambda group: (-group.count, group.name)))
 
 
-def worst_mistakes(found: Predictions, most: int = MISTAKES) -> tuple[Mistake, ...]:
+def worst_mistakes(found: Predictions, most: int) -> tuple[Mistake, ...]:
     """The wrong answers that the model is surest of; rows of equal confidence in the order of the file."""
     if not found.texts:
         return ()

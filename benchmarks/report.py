@@ -28,7 +28,7 @@ Ours stands in two columns, float32 and int8. What decides is the like of what i
 of the two where labels are counted, or where people's own default is what it is compared with.
 """
 
-ORDER = ("zero_shot", "labels", "pairs", "latency", "shell", "accuracy")
+ORDER = ("zero_shot", "labels", "pairs", "latency", "shell", "accuracy", "train_throughput")
 NAMES = {
     "zero_shot": "Zero-shot classification",
     "labels": "What labels cost",
@@ -36,6 +36,7 @@ NAMES = {
     "latency": "One pair at a time",
     "shell": "From the shell",
     "accuracy": "What a precision costs",
+    "train_throughput": "Training",
 }
 
 

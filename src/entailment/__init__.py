@@ -86,6 +86,8 @@ if TYPE_CHECKING:
         DistilBertForTokenClassification as DistilBertForTokenClassification,
     )
     from entailment.models.distilbert import DistilBertModel as DistilBertModel
+    from entailment.models.engine import TorchEngine as TorchEngine
+    from entailment.models.engine import load_on as load_on
     from entailment.models.mobilebert import MobileBertModel as MobileBertModel
     from entailment.models.mobilebert_heads import MobileBertForMaskedLM as MobileBertForMaskedLM
     from entailment.models.mobilebert_heads import MobileBertForMultipleChoice as MobileBertForMultipleChoice
@@ -208,6 +210,10 @@ _HOMES = {
         "DistilBertForSequenceClassification",
         "DistilBertForTokenClassification",
         "DistilBertModel",
+    ),
+    "entailment.models.engine": (
+        "TorchEngine",
+        "load_on",
     ),
     "entailment.models.mobilebert": ("MobileBertModel",),
     "entailment.models.mobilebert_heads": (

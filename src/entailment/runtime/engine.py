@@ -176,7 +176,7 @@ class OnnxEngine:
             InputError: a pair is longer than the model reads, or holds ids that its vocabulary lacks.
             NonFiniteLogitsError: the model answered NaN or infinity.
         """
-        self.check(pairs)
+        check_pairs(pairs, self.config, self.name)
         return self.compute(self._sessions, partial(self._batches, pairs), len(pairs), {})
 
     def compute(
@@ -216,25 +216,26 @@ class OnnxEngine:
                     answer(session, batch)
         return finite(out, self.name)
 
-    def check(self, pairs: Sequence[EncodedPair]) -> None:
-        """Refuses pairs that do not fit the model.
 
-        Raises:
-            InputError: a pair is longer than the model reads, or holds ids that its vocabulary lacks.
-        """
-        longest, vocabulary = self.config.max_position_embeddings, self.config.vocab_size
-        checked: set[int] = set()  # Many pairs share their texts.
-        for index, pair in enumerate(pairs):
-            length = len(pair.premise) + len(pair.hypothesis)
-            if length > longest:
-                raise InputError(
-                    f"pair {index} has {length} tokens, and {self.name} reads {longest}: "
-                    f"encode with max_length={longest}"
-                )
-            for ids in (pair.premise, pair.hypothesis):
-                if id(ids) not in checked:
-                    check_ids(ids, index, self.name, vocabulary)
-                    checked.add(id(ids))
+def check_pairs(pairs: Sequence[EncodedPair], config: Config, name: str) -> None:
+    """Refuses pairs that do not fit a model.
+
+    Raises:
+        InputError: a pair is longer than the model reads, or holds ids that its vocabulary lacks.
+    """
+    longest, vocabulary = config.max_position_embeddings, config.vocab_size
+    checked: set[int] = set()  # Many pairs share their texts.
+    for index, pair in enumerate(pairs):
+        length = len(pair.premise) + len(pair.hypothesis)
+        if length > longest:
+            raise InputError(
+                f"pair {index} has {length} tokens, and {name} reads {longest}: "
+                f"encode with max_length={longest}"
+            )
+        for ids in (pair.premise, pair.hypothesis):
+            if id(ids) not in checked:
+                check_ids(ids, index, name, vocabulary)
+                checked.add(id(ids))
 
 
 def build_graph(config: Config, weights: Weights, product: Product = float32_product) -> Graph:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from entailment.errors import InputError
 from entailment.runtime.batches import by_premise, hypothesis_batches, premise_feeds
-from entailment.runtime.engine import Engine, Logits, OnnxEngine
+from entailment.runtime.engine import Engine, Logits, OnnxEngine, check_pairs
 from entailment.runtime.halves import Halves
 from entailment.text.pairs import EncodedPair
 from entailment.text.tokenizer import Ids
@@ -62,7 +62,7 @@ class PremiseEngine:
         engine = self._engine
         if not isinstance(engine, OnnxEngine) or engine.halves is None or not pairs:
             return engine.logits(pairs)
-        engine.check(pairs)
+        check_pairs(pairs, engine.config, engine.name)
         groups = list(by_premise(pairs))
         kept = self._keep(engine, engine.halves, max((pairs[group[0]].premise for group in groups), key=len))
         out = np.empty((len(pairs), self.num_labels), dtype=np.float32)

@@ -22,6 +22,7 @@ from entailment.errors import InputError, LabelOrderError, TextError
 
 if TYPE_CHECKING:
     from entailment.checkpoint.config import Config
+    from entailment.checkpoint.folder import Checkpoint
     from entailment.runtime.engine import Engine, Precision
     from entailment.text.pairs import EncodedPair
 
@@ -118,6 +119,7 @@ def load_model(
     precision: Precision = "float32",
     packed: bool = True,
     calibrated: bool = True,
+    engine: Callable[[Checkpoint], Engine] | None = None,
 ) -> PairModel:
     """Open a checkpoint and find out which logit means entailment.
 
@@ -137,6 +139,7 @@ def load_model(
         precision: "int8" is faster, and close: how close, `entail quantize` measured for this checkpoint.
         packed: False opens sooner, for a single short call; every batch takes longer.
         calibrated: False leaves `calibration.json` unread, if there is one.
+        engine: makes what runs the checkpoint, in place of an `OnnxEngine` with the options above.
 
     Raises:
         CheckpointError: the folder or name cannot be used (see errors.py for the kinds).
@@ -170,7 +173,9 @@ def load_model(
     model = PairModel(
         name=checkpoint.name,
         encoder=encoder,
-        engine=OnnxEngine.from_checkpoint(checkpoint, threads=threads, precision=precision, packed=packed),
+        engine=engine(checkpoint)
+        if engine
+        else OnnxEngine.from_checkpoint(checkpoint, threads=threads, precision=precision, packed=packed),
         labels=labels,
         class_names=tuple(config.id2label[index] for index in sorted(config.id2label)),
         activation=_activation(config),

@@ -69,7 +69,7 @@ lint: $(VENV)/.dev
 test: lint
 	@$(PY) -m pytest -q -m "not slow"
 
-test-all: lint
+test-all: lint $(VENV)/.recipe
 	@$(PY) -m pytest -q
 
 docs: $(VENV)/.base

@@ -191,6 +191,15 @@ def test_names_are_shown_and_never_interpreted(tmp_path: Path, text: str) -> Non
     assert not {"license", "base_model", "datasets"} & metadata_of(shown)
 
 
+def test_a_recipe_that_was_changed_is_not_described_by_its_own_words(tmp_path: Path) -> None:
+    described = "A tiny encoder on pairs."
+    assert described in card_of(trained(tmp_path / "model", TRAINING))
+    changed = {**TRAINING, "command": "entail train tiny-nli --set settings.epochs=1 --out out"}
+    shown = card_of(trained(tmp_path / "other", changed))
+    assert described not in shown
+    assert "By the recipe `tiny-nli`, changed as the command says." in shown
+
+
 def test_a_folder_is_no_name_of_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     training = {**TRAINING, "base_model": "runs/earlier"}
     folder = trained(tmp_path / "model", training)

@@ -14,6 +14,9 @@ from entailment.evaluate.cards.records import Record
 #: Parts of a recipe that are said elsewhere.
 ELSEWHERE = ("name", "description", "data", "local", "task")
 
+#: Options of `entail train` after which a recipe's description of itself need no longer be true.
+CHANGES = ("--set", "--data-folder", "--limit", "--steps")
+
 #: Parts of a run's record that get a section or a form of their own.
 RUN_PARTS = ("hardware", "versions", "energy", "evaluations", "seconds", "tokens", "steps", "total")
 
@@ -34,8 +37,8 @@ def procedure(facts: Facts) -> str:
     """What it was made from, the command, the hyper-parameters, and how the run went."""
     training = facts.training
     recipe, run = records.part(training, "recipe"), records.part(training, "run")
-    parts = [escape(records.text(recipe, "description") or "")]
     base, command = records.text(training, "base_model"), records.text(training, "command")
+    parts = [_recipe(recipe, command)]
     begun = f"From {code(shown_name(base))}" if base is not None else ""
     if command is not None:
         parts += [f"{begun} with this command:" if begun else "Made with this command:", block(command)]
@@ -50,6 +53,15 @@ def procedure(facts: Facts) -> str:
     if log := _log(records.parts(run, "evaluations")):
         parts.append(hidden("Measured on the way", log))
     return section("Training procedure", parts)
+
+
+def _recipe(recipe: Record, command: str | None) -> str:
+    """What the recipe says of itself, unless the command changed it."""
+    changed = [option for option in CHANGES if command is not None and f" {option} " in f"{command} "]
+    name = records.text(recipe, "name")
+    if changed and name is not None:
+        return f"By the recipe {code(name)}, changed as the command says."
+    return escape(records.text(recipe, "description") or "")
 
 
 def environment(facts: Facts) -> str:

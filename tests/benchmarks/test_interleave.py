@@ -48,4 +48,18 @@ def test_the_first_run_of_a_way_does_not_count(slow_start: str) -> None:
     hands = Hands()
     seconds = {"a": (1.0,), "b": (2.0,)} | {slow_start: (99.0, 1.0 if slow_start == "a" else 2.0)}
     ways = {name: (lambda name=name: hands.run(name, *seconds[name])) for name in ("b", "a")}
-    assert fastest(ways, clock=hands.clock) == "a"
+    assert fastest(ways, clock=hands.clock, pause=0) == "a"
+
+
+def test_a_slow_moment_does_not_decide() -> None:
+    hands = Hands()
+    seconds = {"a": (0.0, 1.4, 1.0), "b": (0.0, 1.2)}  # the first of each does not count
+    ways = {name: (lambda name=name: hands.run(name, *seconds[name])) for name in seconds}
+    assert fastest(ways, clock=hands.clock, pause=0) == "a"
+
+
+def test_what_is_far_slower_is_not_tried_again() -> None:
+    hands = Hands()
+    ways = {name: (lambda name=name: hands.run(name, 1.0 if name == "a" else 2.0)) for name in ("a", "b")}
+    assert fastest(ways, clock=hands.clock, pause=0) == "a"
+    assert hands.order.count("a") > hands.order.count("b") == 2

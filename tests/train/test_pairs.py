@@ -16,11 +16,13 @@ from entailment.models.bert import BertForSequenceClassification
 from entailment.models.prefix import PrefixBertForSequenceClassification
 from entailment.text.pairs import PairEncoder
 from entailment.text.tokenizer import Tokenizer
+from entailment.train.objectives.padded import Order
 from entailment.train.objectives.pairs import PAIR, TEXT, Classification
 from entailment.train.objectives.prefix import PrefixPairs
 
 ROWS = nli_rows(40, seed=1)
 HELD = nli_rows(30, seed=2)
+EIGHT = Order(rows=8)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def tokenizer(folder: Path) -> Tokenizer:
 
 
 def classification(tokenizer: Tokenizer, **changes: object) -> Classification:
-    settings: dict[str, object] = {"columns": PAIR, "labels": NLI_LABELS, "max_length": 64, "rows": 8}
+    settings: dict[str, object] = {"columns": PAIR, "labels": NLI_LABELS, "max_length": 64, "order": EIGHT}
     return Classification(ROWS, HELD, tokenizer, **{**settings, **changes})  # type: ignore[arg-type]
 
 
@@ -99,7 +101,7 @@ def test_measures_are_those_of_the_torch_free_world(tmp_path: Path, attention: s
 def test_single_texts_and_long_ones(tokenizer: Tokenizer) -> None:
     rows = [{"text": "dog " * 50, "label": "yes"}, {"text": "cat", "label": "no"}]
     objective = Classification(
-        rows, rows, tokenizer, columns=TEXT, labels=("no", "yes"), max_length=8, rows=2
+        rows, rows, tokenizer, columns=TEXT, labels=("no", "yes"), max_length=8, order=Order(rows=2)
     )
     batch = objective.batch(0, [0, 1])
     assert batch.attention_mask.sum(1).tolist() == [8, 3]
@@ -120,7 +122,7 @@ def test_rows_that_cannot_be_learnt(
     tokenizer: Tokenizer, rows: list[dict[str, object]], message: str
 ) -> None:
     with pytest.raises(DataFileError, match=message):
-        Classification(rows, HELD, tokenizer, columns=PAIR, labels=NLI_LABELS, max_length=64, rows=8)
+        Classification(rows, HELD, tokenizer, columns=PAIR, labels=NLI_LABELS, max_length=64, order=EIGHT)
 
 
 def test_prefix_batches_hold_every_pair_once(tmp_path: Path) -> None:

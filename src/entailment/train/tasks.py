@@ -11,11 +11,10 @@ from entailment.text.auto import AutoTokenizer
 from entailment.text.tokenizer import Tokenizer
 from entailment.train.objective import Objective
 from entailment.train.objectives import answers, choices, masked, texts, tokens
+from entailment.train.objectives.padded import Order, Row
 from entailment.train.objectives.pairs import PAIR, TEXT, Classification
 from entailment.train.objectives.prefix import PrefixPairs
 from entailment.train.recipe import Recipe, Task
-
-Row = Mapping[str, object]
 
 #: The columns that a task's rows must have, the text that leaks are searched by first.
 COLUMNS: Mapping[Task, tuple[str, ...]] = {
@@ -39,30 +38,23 @@ def objective_of(
         DataFileError: a row is not what the task needs.
         InputError: the task is "bundled".
     """
-    part, batches, seed = recipe.model, recipe.batches, recipe.settings.seed
     if recipe.task in ("nli", "text-classification"):
         return _classes(recipe, train, validation, Tokenizer.from_folder(tokenizer_folder))
-    shared: dict[str, Any] = {
-        "max_length": part.max_length,
-        "rows": batches.rows,
-        "tokens": batches.tokens,
-        "grouped": batches.grouped,
-        "seed": seed,
-    }
-    tokenizer = AutoTokenizer.from_pretrained(tokenizer_folder)
+    labels, longest, order = recipe.model.labels, recipe.model.max_length, _order(recipe)
+    rows = train, validation, AutoTokenizer.from_pretrained(tokenizer_folder)
     match recipe.task:
         case "multi-label-classification":
-            return texts.MultiLabel(train, validation, tokenizer, labels=part.labels, **shared)
+            return texts.MultiLabel(*rows, labels=labels, max_length=longest, order=order)
         case "regression":
-            return texts.Regression(train, validation, tokenizer, **shared)
+            return texts.Regression(*rows, max_length=longest, order=order)
         case "token-classification":
-            return tokens.TokenClassification(train, validation, tokenizer, labels=part.labels, **shared)
+            return tokens.TokenClassification(*rows, labels=labels, max_length=longest, order=order)
         case "question-answering":
-            return answers.QuestionAnswering(train, validation, tokenizer, **shared)
+            return answers.QuestionAnswering(*rows, max_length=longest, order=order)
         case "multiple-choice":
-            return choices.MultipleChoice(train, validation, tokenizer, **shared)
+            return choices.MultipleChoice(*rows, max_length=longest, order=order)
         case "masked-language-modeling":
-            return masked.MaskedLanguageModeling(train, validation, tokenizer, **shared)
+            return masked.MaskedLanguageModeling(*rows, max_length=longest, order=order)
         case task:
             raise InputError(f"the task {task} has no objective: entailment.train.bundled learns it")
 
@@ -70,10 +62,10 @@ def objective_of(
 def _classes(
     recipe: Recipe, train: Sequence[Row], validation: Sequence[Row], tokenizer: Tokenizer
 ) -> Objective[Any, Any]:
-    part, batches, seed = recipe.model, recipe.batches, recipe.settings.seed
-    if part.attention == "prefix" and batches.tokens is not None:
+    part, order = recipe.model, _order(recipe)
+    if part.attention == "prefix" and order.tokens is not None:
         return PrefixPairs(
-            train, validation, tokenizer, max_length=part.max_length, tokens=batches.tokens, seed=seed
+            train, validation, tokenizer, max_length=part.max_length, tokens=order.tokens, seed=order.seed
         )
     columns: tuple[str, ...] = PAIR if recipe.task == "nli" else TEXT
     if recipe.task == "text-classification" and texts.PAIRED in train[0]:
@@ -85,9 +77,11 @@ def _classes(
         columns=columns,
         labels=part.labels,
         max_length=part.max_length,
-        rows=batches.rows,
-        tokens=batches.tokens,
-        grouped=batches.grouped,
-        label_smoothing=batches.label_smoothing,
-        seed=seed,
+        order=order,
+        label_smoothing=recipe.batches.label_smoothing,
     )
+
+
+def _order(recipe: Recipe) -> Order:
+    part = recipe.batches
+    return Order(rows=part.rows, tokens=part.tokens, grouped=part.grouped, seed=recipe.settings.seed)

@@ -14,6 +14,7 @@ from tests.train.objectives.tiny_heads import Tokenizer, learn, measured, tiny_h
 from entailment.errors import DataFileError, InputError
 from entailment.models.outputs import QuestionAnsweringModelOutput
 from entailment.train.objectives.answers import QuestionAnswering
+from entailment.train.objectives.padded import Order
 from entailment.train.objectives.squad import exact_match, f1
 
 
@@ -40,7 +41,7 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
 
 
 def answering(tokenizer: Tokenizer, *rows: dict[str, object], **given: Any) -> QuestionAnswering:
-    chosen = {"max_length": 64, "rows": 2, **given}
+    chosen = {"max_length": 64, "order": Order(rows=2), **given}
     return QuestionAnswering(rows or ROWS, rows or ROWS, tokenizer, **chosen)
 
 

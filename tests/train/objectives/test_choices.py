@@ -10,6 +10,7 @@ from tests.train.objectives.tiny_heads import Tokenizer, learn, measured, tiny_h
 
 from entailment.errors import DataFileError
 from entailment.train.objectives.choices import MultipleChoice
+from entailment.train.objectives.padded import Order
 
 ROWS: list[dict[str, object]] = [
     {"context": "The striker runs.", "choices": ["He scored.", "Soup.", "It is a red car."], "label": 0},
@@ -28,7 +29,7 @@ def tokenizer(tmp_path: Path) -> Tokenizer:
 
 
 def test_choices_stand_together_in_the_second_axis(tokenizer: Tokenizer) -> None:
-    objective = MultipleChoice(ROWS, ROWS, tokenizer, max_length=32, rows=2)
+    objective = MultipleChoice(ROWS, ROWS, tokenizer, max_length=32, order=Order(rows=2))
     batch = objective.batch(0, [2, 0])
     assert batch.input_ids.shape[:2] == (2, 3)
     assert batch.targets["labels"].tolist() == [2, 0]
@@ -40,18 +41,18 @@ def test_choices_stand_together_in_the_second_axis(tokenizer: Tokenizer) -> None
 
 def test_choices_may_share_a_beginning(tokenizer: Tokenizer) -> None:
     rows = [{"context": "A dog.", "question": "It", "choices": ["runs", "sits"], "label": 1}]
-    batch = MultipleChoice(rows, rows, tokenizer, max_length=32, rows=1).batch(0, [0])
+    batch = MultipleChoice(rows, rows, tokenizer, max_length=32, order=Order(rows=1)).batch(0, [0])
     assert batch.input_ids.tolist() == [tokenizer(["A dog."] * 2, ["It runs", "It sits"])["input_ids"]]
 
 
 def test_a_budget_of_tokens_counts_all_choices(tokenizer: Tokenizer) -> None:
-    objective = MultipleChoice(ROWS, ROWS, tokenizer, max_length=32, tokens=100, rows=None)
+    objective = MultipleChoice(ROWS, ROWS, tokenizer, max_length=32, order=Order(tokens=100))
     for members in objective.plan(0):
         assert len(members) == 1 or objective.batch(0, members).input_ids.numel() <= 100
 
 
 def test_it_is_learnt(tokenizer: Tokenizer) -> None:
-    objective = MultipleChoice(ROWS, ROWS, tokenizer, max_length=32, rows=2)
+    objective = MultipleChoice(ROWS, ROWS, tokenizer, max_length=32, order=Order(rows=2))
     model = tiny_head("MultipleChoice")
     before = measured(objective, model)
     with torch.inference_mode():
@@ -74,7 +75,7 @@ def test_it_is_learnt(tokenizer: Tokenizer) -> None:
 )
 def test_rows_that_do_not_fit_are_refused(tokenizer: Tokenizer, row: dict[str, object], says: str) -> None:
     with pytest.raises(DataFileError, match=says):
-        MultipleChoice([row], [row], tokenizer, max_length=32, rows=1)
+        MultipleChoice([row], [row], tokenizer, max_length=32, order=Order(rows=1))
 
 
 def test_rows_need_the_same_number_of_choices(tokenizer: Tokenizer) -> None:
@@ -82,4 +83,4 @@ def test_rows_need_the_same_number_of_choices(tokenizer: Tokenizer) -> None:
     with pytest.raises(
         DataFileError, match="validation row 1 has 2 choices, but the first training row has 3"
     ):
-        MultipleChoice(ROWS, [other], tokenizer, max_length=32, rows=1)
+        MultipleChoice(ROWS, [other], tokenizer, max_length=32, order=Order(rows=1))

@@ -12,7 +12,7 @@ from tests.train.objectives.tiny_heads import Tokenizer, learn, measured, tiny_h
 
 from entailment.errors import DataFileError, InputError
 from entailment.train.objectives.masked import MaskedLanguageModeling
-from entailment.train.objectives.padded import PaddedBatch
+from entailment.train.objectives.padded import Order, PaddedBatch
 
 ROWS: list[dict[str, object]] = [{"text": " ".join(WORDS[start : start + 20])} for start in range(0, 120, 20)]
 
@@ -23,7 +23,8 @@ def tokenizer(tmp_path: Path) -> Tokenizer:
 
 
 def masking(tokenizer: Tokenizer, share: float = 0.15, seed: int = 3) -> MaskedLanguageModeling:
-    return MaskedLanguageModeling(ROWS, ROWS, tokenizer, max_length=32, rows=2, share=share, seed=seed)
+    order = Order(rows=2, seed=seed)
+    return MaskedLanguageModeling(ROWS, ROWS, tokenizer, max_length=32, order=order, share=share)
 
 
 def same(first: PaddedBatch, second: PaddedBatch) -> bool:
@@ -71,7 +72,7 @@ def test_most_are_hidden_some_replaced_and_some_left(tokenizer: Tokenizer) -> No
 
 def test_a_long_text_becomes_several_rows_and_loses_nothing(tokenizer: Tokenizer) -> None:
     text = " ".join(WORDS[:100])
-    objective = MaskedLanguageModeling([{"text": text}], ROWS, tokenizer, max_length=32, rows=2)
+    objective = MaskedLanguageModeling([{"text": text}], ROWS, tokenizer, max_length=32, order=Order(rows=2))
     assert [len(row) for row in objective.train] == [32, 32, 32, 12]
     special = set(tokenizer.all_special_ids)
     ids = [each for row in objective.train for each in row.ids.tolist() if each not in special]
@@ -80,7 +81,7 @@ def test_a_long_text_becomes_several_rows_and_loses_nothing(tokenizer: Tokenizer
 
 def test_one_token_at_least_is_asked_of_a_short_text(tokenizer: Tokenizer) -> None:
     objective = MaskedLanguageModeling(
-        [{"text": "dog"}, {"text": "\u200b"}], ROWS, tokenizer, max_length=32, rows=2
+        [{"text": "dog"}, {"text": "\u200b"}], ROWS, tokenizer, max_length=32, order=Order(rows=2)
     )
     assert len(objective.train) == 1  # the other has no token to ask for
     assert int((objective.batch(0, [0]).targets["labels"] != -100).sum()) == 1
@@ -110,6 +111,6 @@ def test_a_hopeless_loss_has_a_perplexity_too(tokenizer: Tokenizer) -> None:
 
 def test_what_leaves_nothing_to_ask_is_refused(tokenizer: Tokenizer) -> None:
     with pytest.raises(DataFileError, match="no training row has a token"):
-        MaskedLanguageModeling([{"text": "\u200b"}], ROWS, tokenizer, max_length=32, rows=2)
+        MaskedLanguageModeling([{"text": "\u200b"}], ROWS, tokenizer, max_length=32, order=Order(rows=2))
     with pytest.raises(InputError, match=r"share is 0\.0"):
         masking(tokenizer, share=0.0)

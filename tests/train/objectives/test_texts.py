@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from tests.train.objectives.tiny_heads import Tokenizer, learn, measured, tiny_head, tokenizer_in
 
 from entailment.errors import DataFileError
+from entailment.train.objectives.padded import Order
 from entailment.train.objectives.texts import MultiLabel, Regression, pearson
 
+ONE = Order(rows=1)
 TOPICS = ("sport", "food", "music")
 ROWS: list[dict[str, object]] = [
     {"text": "The striker scored twice.", "label": ["sport"]},
@@ -35,9 +37,8 @@ def tokenizer(tmp_path: Path) -> Tokenizer:
     return tokenizer_in(tmp_path)
 
 
-def several(tokenizer: Tokenizer, **given: Any) -> MultiLabel:
-    settings = {"labels": TOPICS, "max_length": 16, "rows": 2, "seed": 1, **given}
-    return MultiLabel(ROWS, ROWS, tokenizer, **settings)
+def several(tokenizer: Tokenizer, rows: int = 2) -> MultiLabel:
+    return MultiLabel(ROWS, ROWS, tokenizer, labels=TOPICS, max_length=16, order=Order(rows=rows, seed=1))
 
 
 def test_a_batch_holds_its_rows_padded_to_the_longest(tokenizer: Tokenizer) -> None:
@@ -85,7 +86,7 @@ def test_measures_of_several_classes_are_those_of_scikit_learn(tokenizer: Tokeni
     gold = draw.random((7, 4)) < [1.0, 0.6, 0.3, 0.0]
     names = np.array(["a", "b", "c", "d"])
     rows = [{"text": "dog " * n, "label": names[row].tolist()} for n, row in enumerate(gold, start=1)]
-    objective = MultiLabel(rows, rows, tokenizer, labels=names.tolist(), max_length=16, rows=2)
+    objective = MultiLabel(rows, rows, tokenizer, labels=names.tolist(), max_length=16, order=Order(rows=2))
     answers = torch.tensor(draw.standard_normal((7, 4)), dtype=torch.float32)
     found = measured(objective, Stated({2 + n: answers[n - 1] for n in range(1, 8)}))
     said = (answers > 0).numpy()
@@ -117,7 +118,7 @@ class Stated(torch.nn.Module):
 
 
 def test_a_regression_is_learnt(tokenizer: Tokenizer) -> None:
-    objective = Regression(NUMBERS, NUMBERS, tokenizer, max_length=16, rows=2)
+    objective = Regression(NUMBERS, NUMBERS, tokenizer, max_length=16, order=Order(rows=2))
     model = tiny_head("SequenceClassification", ("score",), problem_type=objective.problem_type)
     before = measured(objective, model)
     learn(objective, model, epochs=60)
@@ -138,7 +139,7 @@ def test_pearson_is_that_of_numpy(pairs: list[tuple[int, int]]) -> None:
 
 def test_two_texts_are_read_as_a_pair(tokenizer: Tokenizer) -> None:
     rows = [{"text": "a dog", "text_pair": "a cat runs", "label": 1.0}]
-    batch = Regression(rows, rows, tokenizer, max_length=16, rows=1).batch(0, [0])
+    batch = Regression(rows, rows, tokenizer, max_length=16, order=ONE).batch(0, [0])
     expected = tokenizer(["a dog"], ["a cat runs"], return_token_type_ids=True)
     assert batch.input_ids.tolist() == expected["input_ids"]
     assert batch.token_type_ids.tolist() == expected["token_type_ids"]
@@ -146,23 +147,24 @@ def test_two_texts_are_read_as_a_pair(tokenizer: Tokenizer) -> None:
 
 def test_a_long_text_is_cut(tokenizer: Tokenizer) -> None:
     rows: list[dict[str, object]] = [{"text": "dog " * 50, "label": 1}]
-    assert Regression(rows, rows, tokenizer, max_length=9, rows=1).batch(0, [0]).input_ids.shape == (1, 9)
+    objective = Regression(rows, rows, tokenizer, max_length=9, order=ONE)
+    assert objective.batch(0, [0]).input_ids.shape == (1, 9)
 
 
 @pytest.mark.parametrize("label", ["sport", ["war"], None])
 def test_labels_that_are_no_list_of_names_are_refused(tokenizer: Tokenizer, label: object) -> None:
     with pytest.raises(DataFileError, match="training row 1 has the label"):
-        MultiLabel([{"text": "A.", "label": label}], ROWS, tokenizer, labels=TOPICS, max_length=9, rows=1)
+        MultiLabel([{"text": "A.", "label": label}], ROWS, tokenizer, labels=TOPICS, max_length=9, order=ONE)
 
 
 @pytest.mark.parametrize("label", ["good", None, "nan", [1.0]])
 def test_labels_that_are_no_numbers_are_refused(tokenizer: Tokenizer, label: object) -> None:
     with pytest.raises(DataFileError, match=r"validation row 1 has the label .*, not a number"):
-        Regression(NUMBERS, [{"text": "A.", "label": label}], tokenizer, max_length=9, rows=1)
+        Regression(NUMBERS, [{"text": "A.", "label": label}], tokenizer, max_length=9, order=ONE)
 
 
 def test_rows_without_texts_and_no_rows_are_refused(tokenizer: Tokenizer) -> None:
     with pytest.raises(DataFileError, match="no training rows"):
-        Regression([], NUMBERS, tokenizer, max_length=9, rows=1)
+        Regression([], NUMBERS, tokenizer, max_length=9, order=ONE)
     with pytest.raises(DataFileError, match="row 1: text is 3"):
-        Regression([{"text": 3, "label": 1}], NUMBERS, tokenizer, max_length=9, rows=1)
+        Regression([{"text": 3, "label": 1}], NUMBERS, tokenizer, max_length=9, order=ONE)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.train.objectives.tiny_heads import Tokenizer, learn, measured, tiny_head, tokenizer_in
 
 from entailment.errors import DataFileError
+from entailment.train.objectives.padded import Order
 from entailment.train.objectives.tokens import TokenClassification, entities, entity_f1
 
 NAMES = ("O", "B-PER", "I-PER", "B-LOC")
@@ -26,7 +27,7 @@ def tokenizer(tmp_path: Path) -> Tokenizer:
 
 
 def test_a_word_is_labelled_at_its_first_token(tokenizer: Tokenizer) -> None:
-    objective = TokenClassification(ROWS, ROWS, tokenizer, labels=NAMES, max_length=32, rows=3)
+    objective = TokenClassification(ROWS, ROWS, tokenizer, labels=NAMES, max_length=32, order=Order(rows=3))
     batch = objective.batch(0, [0, 2])
     tokens = [tokenizer.convert_ids_to_tokens(row) for row in batch.input_ids.tolist()]
     for row, labels, number in zip(tokens, batch.targets["labels"].tolist(), (0, 2), strict=True):
@@ -44,7 +45,7 @@ def test_a_word_is_labelled_at_its_first_token(tokenizer: Tokenizer) -> None:
 def test_it_is_learnt(tokenizer: Tokenizer, names: tuple[str, ...], measure: str) -> None:
     called = dict(zip(NAMES, names, strict=True))
     rows = [{**row, "label": [called[str(name)] for name in list(row["label"])]} for row in ROWS]  # type: ignore[call-overload]
-    objective = TokenClassification(rows, rows, tokenizer, labels=names, max_length=32, rows=2)
+    objective = TokenClassification(rows, rows, tokenizer, labels=names, max_length=32, order=Order(rows=2))
     model = tiny_head("TokenClassification", names)
     before = measured(objective, model)
     learn(objective, model, epochs=30)
@@ -56,7 +57,7 @@ def test_it_is_learnt(tokenizer: Tokenizer, names: tuple[str, ...], measure: str
 @pytest.mark.parametrize("names", [NAMES, ("no", "person", "more", "place")])
 def test_words_that_are_cut_off_count_as_wrong(tokenizer: Tokenizer, names: tuple[str, ...]) -> None:
     rows: list[dict[str, object]] = [{"words": ["dog"] * 8, "label": [names[1]] * 8}]
-    objective = TokenClassification(rows, rows, tokenizer, labels=names, max_length=6, rows=1)
+    objective = TokenClassification(rows, rows, tokenizer, labels=names, max_length=6, order=Order(rows=1))
     model = tiny_head("TokenClassification", names)
     learn(objective, model, epochs=30)
     found = measured(objective, model)
@@ -108,4 +109,4 @@ def test_f1_counts_whole_entities() -> None:
 )
 def test_rows_that_do_not_fit_are_refused(tokenizer: Tokenizer, row: dict[str, object], says: str) -> None:
     with pytest.raises(DataFileError, match=says):
-        TokenClassification([row], ROWS, tokenizer, labels=NAMES, max_length=9, rows=1)
+        TokenClassification([row], ROWS, tokenizer, labels=NAMES, max_length=9, order=Order(rows=1))

@@ -25,11 +25,10 @@ from entailment.train.objectives.padded import (
     PaddedBatch,
     Row,
     chunks,
-    device_of,
+    numbered,
+    outputs,
     padded,
-    some,
     text_of,
-    validation_batches,
 )
 from entailment.train.objectives.squad import exact_match, f1
 
@@ -66,6 +65,9 @@ class _Window:
     first: int
     places: tuple[tuple[int, int], ...]
 
+    def __len__(self) -> int:
+        return len(self.row)
+
 
 @dataclass(frozen=True, slots=True)
 class _Guess:
@@ -85,12 +87,9 @@ class QuestionAnswering:
         validation: likewise; any of the answers is right.
         tokenizer: of the model; a fast one, which knows the places of its tokens.
         max_length: most tokens of a window, special ones included.
+        order: how windows of training rows become batches.
         stride: tokens that a window repeats of the one before; None is a third of `max_length`.
         longest_answer: most tokens of an answer.
-        rows: windows of a batch; or else
-        tokens: of a batch, padding counted.
-        grouped: windows of like length lie together.
-        seed: of the order.
 
     Raises:
         DataFileError: no rows, a row without texts, or whose answer does not stand where it says.
@@ -104,17 +103,13 @@ class QuestionAnswering:
         tokenizer: HubTokenizer,
         *,
         max_length: int,
+        order: Order,
         stride: int | None = None,
         longest_answer: int = 30,
-        rows: int | None = None,
-        tokens: int | None = None,
-        grouped: bool = True,
-        seed: int = 42,
     ) -> None:
         if longest_answer < 1:
             raise InputError(f"longest_answer is {longest_answer}; an answer has 1 token or more")
-        self._order = Order(rows=rows, tokens=tokens, grouped=grouped, seed=seed)
-        self._pad_id, self._longest = tokenizer.pad_token_id, longest_answer
+        self._order, self._pad_id, self._longest = order, tokenizer.pad_token_id, longest_answer
         self._validation_questions = _questions(validation, "validation")
         overlap = max_length // 3 if stride is None else stride
         self.train, self.validation = (
@@ -127,7 +122,7 @@ class QuestionAnswering:
 
     def plan(self, epoch: int) -> list[list[int]]:
         """The windows of each batch of an epoch."""
-        return self._order.batches([len(window.row) for window in self.train], epoch)
+        return self._order.batches([len(window) for window in self.train], epoch)
 
     def batch(self, epoch: int, members: Sequence[int]) -> PaddedBatch:
         """Training windows as tensors, the same in every epoch; `start_positions` and `end_positions` [B]."""
@@ -136,8 +131,7 @@ class QuestionAnswering:
 
     def loss(self, model: nn.Module, batch: PaddedBatch) -> Tensor:
         """Mean over windows."""
-        loss: Tensor = batch.answer(model).loss
-        return loss
+        return batch.loss(model)
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Loss over windows; exact match and F1 over questions.
@@ -147,13 +141,12 @@ class QuestionAnswering:
         """
         total = 0.0
         guesses: list[list[_Guess]] = [[] for _ in self._validation_questions]
-        for members in validation_batches([len(window.row) for window in self.validation]):
-            windows = [self.validation[member] for member in members]
-            output = self._collated(windows).to(device_of(model)).answer(model)
+        for members, _, output in outputs(model, self.validation, self._collated):
             total += float(output.loss) * len(members)
             starts = output.start_logits.float().cpu().numpy()  # [B, T]
             ends = output.end_logits.float().cpu().numpy()
-            for window, start, end in zip(windows, starts, ends, strict=True):
+            for member, start, end in zip(members, starts, ends, strict=True):
+                window = self.validation[member]
                 context = self._validation_questions[window.asked].context
                 guesses[window.asked].append(_guess(window, context, start, end, self._longest))
         silent = any(not question.answers for question in self._validation_questions)
@@ -200,8 +193,7 @@ def _guess(
 
 def _questions(rows: Sequence[Row], what: str) -> list[_Question]:
     found = []
-    for number, row in enumerate(some(rows, what), start=1):
-        where = f"{what} row {number}"
+    for where, row in numbered(rows, what):
         context, question = text_of(row, "context", where), text_of(row, "question", where)
         answers, starts = _listed(row.get("answers"), where)
         for answer, start in zip(answers, starts, strict=True):

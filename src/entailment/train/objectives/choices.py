@@ -20,13 +20,13 @@ from entailment.train.objectives.padded import (
     Order,
     PaddedBatch,
     Row,
-    chunks,
-    device_of,
+    encoded,
+    numbered,
+    outputs,
     padded,
     some,
     text_of,
     texts_of,
-    validation_batches,
 )
 
 COLUMNS = ("context", "choices", "label")
@@ -41,8 +41,7 @@ class _Choices:
     pairs: tuple[EncodedRow, ...]
     right: int
 
-    @property
-    def length(self) -> int:
+    def __len__(self) -> int:
         """Tokens of all pairs, each padded to the longest."""
         return len(self.pairs) * max(map(len, self.pairs))
 
@@ -57,10 +56,7 @@ class MultipleChoice:
         tokenizer: of the model.
         max_length: most tokens of a pair, special ones included; what is longer loses the end of its longer
             text.
-        rows: of a batch; or else
-        tokens: of a batch, padding counted.
-        grouped: rows of like length lie together.
-        seed: of the order.
+        order: how training rows become batches.
 
     Raises:
         DataFileError: no rows, a row without texts, of another number of choices, or whose label is none of
@@ -74,20 +70,16 @@ class MultipleChoice:
         tokenizer: HubTokenizer,
         *,
         max_length: int,
-        rows: int | None = None,
-        tokens: int | None = None,
-        grouped: bool = True,
-        seed: int = 42,
+        order: Order,
     ) -> None:
-        self._order = Order(rows=rows, tokens=tokens, grouped=grouped, seed=seed)
-        self._pad_id = tokenizer.pad_token_id
+        self._order, self._pad_id = order, tokenizer.pad_token_id
         choices = len(texts_of(some(train, "training")[0], "choices", "training row 1"))
         self.train = _encoded(train, tokenizer, choices, max_length, "training")
         self.validation = _encoded(validation, tokenizer, choices, max_length, "validation")
 
     def plan(self, epoch: int) -> list[list[int]]:
         """The members of each batch of an epoch."""
-        return self._order.batches([row.length for row in self.train], epoch)
+        return self._order.batches([len(row) for row in self.train], epoch)
 
     def batch(self, epoch: int, members: Sequence[int]) -> PaddedBatch:
         """Training rows as tensors [B, C, T], the same in every epoch; `labels` [B]."""
@@ -96,15 +88,12 @@ class MultipleChoice:
 
     def loss(self, model: nn.Module, batch: PaddedBatch) -> Tensor:
         """Mean cross-entropy over rows."""
-        loss: Tensor = batch.answer(model).loss
-        return loss
+        return batch.loss(model)
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Loss, and the share of rows whose right choice has the highest score."""
         total, right = 0.0, 0
-        for members in validation_batches([row.length for row in self.validation]):
-            batch = self._collated([self.validation[member] for member in members]).to(device_of(model))
-            output = batch.answer(model)
+        for members, batch, output in outputs(model, self.validation, self._collated):
             total += float(output.loss) * len(members)
             right += int((output.logits.argmax(-1) == batch.targets["labels"]).sum())
         count = len(self.validation)
@@ -127,8 +116,7 @@ def _encoded(
 ) -> list[_Choices]:
     pairs: list[tuple[str, str]] = []
     rights: list[int] = []
-    for number, row in enumerate(some(rows, what), start=1):
-        where = f"{what} row {number}"
+    for where, row in numbered(rows, what):
         context, texts = text_of(row, "context", where), texts_of(row, "choices", where)
         if len(texts) != choices:
             raise DataFileError(
@@ -138,13 +126,9 @@ def _encoded(
         rights.append(_right(row.get("label"), texts, where))
         begun = f"{text_of(row, BEGINNING, where)} " if BEGINNING in row else ""
         pairs += [(context, begun + text) for text in texts]
-    encoded: list[EncodedRow] = []
-    for chunk in chunks(pairs):
-        firsts, seconds = [first for first, _ in chunk], [second for _, second in chunk]
-        answer = tokenizer(firsts, seconds, truncation=True, max_length=max_length)
-        encoded += map(EncodedRow.of, answer.encodings or ())
+    found = encoded(pairs, tokenizer, max_length)
     return [
-        _Choices(tuple(encoded[choices * place : choices * (place + 1)]), right)
+        _Choices(tuple(found[choices * place : choices * (place + 1)]), right)
         for place, right in enumerate(rights)
     ]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +26,11 @@ from entailment.train.objectives.padded import (
     PaddedBatch,
     Row,
     chunks,
-    device_of,
+    numbered,
+    outputs,
     padded,
     padded_labels,
-    some,
     text_of,
-    validation_batches,
 )
 
 COLUMNS = ("text",)
@@ -42,6 +41,17 @@ _HIDDEN, _REPLACED = 0.8, 0.1
 _LARGEST_LOSS = 700.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A row as it is shown, and what is asked of it: labels [T], IGNORED where nothing is."""
+
+    row: EncodedRow
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+
 class MaskedLanguageModeling:
     """Mean cross-entropy of the tokens that are asked for.
 
@@ -50,11 +60,8 @@ class MaskedLanguageModeling:
         validation: likewise; what is asked there is drawn once, from the seed.
         tokenizer: of the model.
         max_length: most tokens of a row, special ones included.
-        rows: of a batch; or else
-        tokens: of a batch, padding counted.
-        grouped: rows of like length lie together.
+        order: how training rows become batches; its seed is that of what is asked, too.
         share: of the tokens that is asked for.
-        seed: of the order and of what is asked.
 
     Raises:
         DataFileError: no rows, a row without a text, or not a token in any of them.
@@ -68,21 +75,20 @@ class MaskedLanguageModeling:
         tokenizer: HubTokenizer,
         *,
         max_length: int,
-        rows: int | None = None,
-        tokens: int | None = None,
-        grouped: bool = True,
+        order: Order,
         share: float = 0.15,
-        seed: int = 42,
     ) -> None:
         if not 0 < share <= 1:
             raise InputError(f"share is {share!r}; the share of tokens asked for is more than 0, at most 1")
-        self._order = Order(rows=rows, tokens=tokens, grouped=grouped, seed=seed)
-        self._share, self._seed = share, seed
+        self._order, self._share = order, share
         self._pad_id, self._mask_id = tokenizer.pad_token_id, tokenizer.mask_token_id
         self._special = np.array(sorted(tokenizer.all_special_ids))
         self._words = np.setdiff1d(np.arange(len(tokenizer)), self._special)
         self.train = self._encoded(train, tokenizer, max_length, "training")
-        self.validation = self._encoded(validation, tokenizer, max_length, "validation")
+        self.validation = [
+            self._asked(row, 1, place)
+            for place, row in enumerate(self._encoded(validation, tokenizer, max_length, "validation"))
+        ]
 
     def plan(self, epoch: int) -> list[list[int]]:
         """The members of each batch of an epoch."""
@@ -90,39 +96,30 @@ class MaskedLanguageModeling:
 
     def batch(self, epoch: int, members: Sequence[int]) -> PaddedBatch:
         """Training rows with what this epoch asks of each; `labels` [B, T]."""
-        return self._collated(
-            [(self.train[each], np.random.default_rng([self._seed, 0, each, epoch])) for each in members]
-        )
+        return self._collated([self._asked(self.train[member], 0, member, epoch) for member in members])
 
     def loss(self, model: nn.Module, batch: PaddedBatch) -> Tensor:
         """Mean cross-entropy over the tokens asked for."""
-        loss: Tensor = batch.answer(model).loss
-        return loss
+        return batch.loss(model)
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Loss, perplexity (its exponential), and the share of the tokens asked for that comes first."""
         total, right, count = 0.0, 0, 0
-        for members in validation_batches([len(row) for row in self.validation]):
-            batch = self._collated(
-                [(self.validation[each], np.random.default_rng([self._seed, 1, each])) for each in members]
-            ).to(device_of(model))
-            output, labels = batch.answer(model), batch.targets["labels"]
+        for _, batch, output in outputs(model, self.validation, self._collated):
+            labels = batch.targets["labels"]
             asked = int((labels != IGNORED).sum())
             total, count = total + float(output.loss) * asked, count + asked
             right += int((output.logits.argmax(-1) == labels).sum())
         loss = total / count
         return {"loss": loss, "perplexity": math.exp(min(loss, _LARGEST_LOSS)), "accuracy": right / count}
 
-    def _collated(self, rows: Sequence[tuple[EncodedRow, np.random.Generator]]) -> PaddedBatch:
-        asked = [self._asked(row.ids, draw) for row, draw in rows]
-        shown = [replace(row, ids=ids) for (row, _), (ids, _) in zip(rows, asked, strict=True)]
-        labels = padded_labels([found for _, found in asked], ignored=IGNORED)
-        return padded(shown, {"labels": labels}, pad_id=self._pad_id)
+    def _collated(self, asked: Sequence[_Asked]) -> PaddedBatch:
+        labels = padded_labels([each.labels for each in asked], ignored=IGNORED)
+        return padded([each.row for each in asked], {"labels": labels}, pad_id=self._pad_id)
 
-    def _asked(
-        self, ids: NDArray[np.int32], draw: np.random.Generator
-    ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """The ids [T] that are shown, and the labels [T]."""
+    def _asked(self, row: EncodedRow, *key: int) -> _Asked:
+        """A row with what is asked of it, drawn by the seed and a key: which set, which row, which epoch."""
+        draw, ids = np.random.default_rng([self._order.seed, *key]), row.ids
         words = np.flatnonzero(~np.isin(ids, self._special))
         chosen = draw.permutation(words)[: max(1, round(self._share * len(words)))]
         labels = np.full(len(ids), IGNORED, dtype=np.int64)
@@ -132,15 +129,12 @@ class MaskedLanguageModeling:
         shown[chosen[fate < _HIDDEN]] = self._mask_id
         swapped = chosen[(fate >= _HIDDEN) & (fate < _HIDDEN + _REPLACED)]
         shown[swapped] = draw.choice(self._words, len(swapped))
-        return shown, labels
+        return _Asked(replace(row, ids=shown), labels)
 
     def _encoded(
         self, rows: Sequence[Row], tokenizer: HubTokenizer, max_length: int, what: str
     ) -> list[EncodedRow]:
-        texts = [
-            text_of(row, "text", f"{what} row {number}")
-            for number, row in enumerate(some(rows, what), start=1)
-        ]
+        texts = [text_of(row, "text", where) for where, row in numbered(rows, what)]
         found: list[EncodedRow] = []
         for chunk in chunks(texts):
             encoded = tokenizer(

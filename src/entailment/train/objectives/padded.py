@@ -5,21 +5,22 @@ Legend of shapes: B rows, T tokens.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from entailment.errors import DataFileError
 from entailment.text.encoding import Encoding
+from entailment.text.hub_tokenizer import HubTokenizer
 from entailment.train.grouping import in_order_of_length, plan_batches
 
 Row = Mapping[str, object]
-Item = TypeVar("Item")
+Item = TypeVar("Item", bound=Sized)
 
 VALIDATION_TOKENS = 8192
 """Of a batch that is measured, padding counted."""
@@ -30,15 +31,22 @@ ROWS_AT_A_TIME = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """How training rows become batches; arguments of `plan_batches`."""
+    """How training rows become batches, by either `rows` or `tokens`.
 
-    rows: int | None
-    tokens: int | None
-    grouped: bool
-    seed: int
+    Attributes:
+        rows: of a batch.
+        tokens: of a batch, padding counted: as many rows as fit.
+        grouped: rows of like length lie together, so that little is padding.
+        seed: of the order, and of whatever else an objective draws.
+    """
 
-    def batches(self, lengths: Sequence[int], epoch: int) -> list[list[int]]:
-        """The members of each batch of an epoch."""
+    rows: int | None = None
+    tokens: int | None = None
+    grouped: bool = True
+    seed: int = 42
+
+    def batches(self, lengths: ArrayLike, epoch: int) -> list[list[int]]:
+        """The members of each batch of an epoch, for rows of so many tokens [N]."""
         return plan_batches(
             lengths, rows=self.rows, tokens=self.tokens, grouped=self.grouped, seed=self.seed, epoch=epoch
         )
@@ -103,6 +111,11 @@ class PaddedBatch:
             **self.targets,
         )
 
+    def loss(self, model: nn.Module) -> Tensor:
+        """The loss that the head computes for its targets, a scalar."""
+        loss: Tensor = self.answer(model).loss
+        return loss
+
 
 def padded(rows: Sequence[EncodedRow], targets: Mapping[str, Tensor], *, pad_id: int) -> PaddedBatch:
     """Rows side by side, padded on the right."""
@@ -137,9 +150,32 @@ def chunks(rows: Sequence[Item]) -> Iterator[Sequence[Item]]:
         yield rows[start : start + ROWS_AT_A_TIME]
 
 
-def validation_batches(lengths: Sequence[int]) -> list[list[int]]:
-    """The members of each batch that is measured."""
-    return in_order_of_length(lengths, tokens=VALIDATION_TOKENS)
+def encoded(texts: Sequence[Sequence[str]], tokenizer: HubTokenizer, max_length: int) -> list[EncodedRow]:
+    """Single texts, or pairs of them; what is longer loses the end of its longer text."""
+    found: list[EncodedRow] = []
+    for chunk in chunks(texts):
+        firsts, *seconds = (list(column) for column in zip(*chunk, strict=True))
+        answer = tokenizer(firsts, seconds[0] if seconds else None, truncation=True, max_length=max_length)
+        found += map(EncodedRow.of, answer.encodings or ())
+    return found
+
+
+def outputs(
+    model: nn.Module, rows: Sequence[Item], collated: Callable[[Sequence[Item]], PaddedBatch]
+) -> Iterator[tuple[list[int], PaddedBatch, Any]]:
+    """What a head says of validation rows, the longest first.
+
+    Args:
+        model: in evaluation mode.
+        rows: the length of each is its tokens.
+        collated: some of them as one batch.
+
+    Yields:
+        The members of a batch, the batch on the model's device, and the head's output for it.
+    """
+    for members in in_order_of_length([len(row) for row in rows], tokens=VALIDATION_TOKENS):
+        batch = collated([rows[member] for member in members]).to(device_of(model))
+        yield members, batch, batch.answer(model)
 
 
 def some(rows: Sequence[Row], what: str) -> Sequence[Row]:
@@ -151,6 +187,16 @@ def some(rows: Sequence[Row], what: str) -> Sequence[Row]:
     if not rows:
         raise DataFileError(f"there are no {what} rows")
     return rows
+
+
+def numbered(rows: Sequence[Row], what: str) -> Iterator[tuple[str, Row]]:
+    """Each row with its name in messages, like "training row 1".
+
+    Raises:
+        DataFileError: there are none.
+    """
+    for number, row in enumerate(some(rows, what), start=1):
+        yield f"{what} row {number}", row
 
 
 def text_of(row: Row, column: str, where: str) -> str:

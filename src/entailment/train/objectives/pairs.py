@@ -5,7 +5,7 @@ Legend of shapes: B batch, T tokens, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,9 +18,9 @@ from entailment.errors import DataFileError
 from entailment.evaluate.metrics import accuracy, confusion_matrix, macro
 from entailment.models.load import FullPairClassifier
 from entailment.text.tokenizer import Tokenizer
-from entailment.train.grouping import fitting, in_order_of_length, plan_batches
+from entailment.train.grouping import fitting, in_order_of_length
+from entailment.train.objectives.padded import VALIDATION_TOKENS, Order, Row, device_of, some
 
-Row = Mapping[str, object]
 Ids = NDArray[np.int32]
 
 PAIR = ("premise", "hypothesis")
@@ -28,8 +28,6 @@ TEXT = ("text",)
 
 _CHUNK = 8192
 """Texts tokenised at once: their encodings are many times as large as their ids."""
-
-_VALIDATION_TOKENS = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +85,8 @@ class Classification:
         labels: the classes by name, in the order of the logits.
         max_length: most tokens of a row, special ones included; what is longer loses the end of its longer
             text.
-        rows: of a batch; or else
-        tokens: of a batch, padding counted.
-        grouped: rows of like length lie together.
+        order: how training rows become batches.
         label_smoothing: the share of a target spread evenly over all classes.
-        seed: of the order.
 
     Raises:
         DataFileError: no rows, a row without a text, or one of another label.
@@ -106,29 +101,18 @@ class Classification:
         columns: tuple[str, ...],
         labels: Sequence[str],
         max_length: int,
-        rows: int | None = None,
-        tokens: int | None = None,
-        grouped: bool = True,
+        order: Order,
         label_smoothing: float = 0.0,
-        seed: int = 42,
     ) -> None:
         self.tokenizer = tokenizer
         self.labels = tuple(labels)
-        self.rows, self.tokens, self.grouped = rows, tokens, grouped
-        self.label_smoothing, self.seed = label_smoothing, seed
+        self.order, self.label_smoothing = order, label_smoothing
         self.train = encode(train, tokenizer, columns, labels, max_length, "training")
         self.validation = encode(validation, tokenizer, columns, labels, max_length, "validation")
 
     def plan(self, epoch: int) -> list[list[int]]:
         """The members of each batch of an epoch."""
-        return plan_batches(
-            self.train.lengths,
-            rows=self.rows,
-            tokens=self.tokens,
-            grouped=self.grouped,
-            seed=self.seed,
-            epoch=epoch,
-        )
+        return self.order.batches(self.train.lengths, epoch)
 
     def batch(self, epoch: int, members: Sequence[int]) -> ClassBatch:
         """Training rows as tensors, the same in every epoch."""
@@ -141,10 +125,9 @@ class Classification:
 
     def validate(self, model: FullPairClassifier) -> dict[str, float]:
         """Loss without smoothing, accuracy and macro F1 on the validation rows."""
-        device = next(model.parameters()).device
         total, golds, predicted = 0.0, list[int](), list[int]()
-        for members in in_order_of_length(self.validation.lengths, tokens=_VALIDATION_TOKENS):
-            batch = collate(self.validation, members, self.tokenizer).to(device)
+        for members in in_order_of_length(self.validation.lengths, tokens=VALIDATION_TOKENS):
+            batch = collate(self.validation, members, self.tokenizer).to(device_of(model))
             logits = _logits(model, batch)
             total += float(F.cross_entropy(logits, batch.labels, reduction="sum"))
             golds += batch.labels.tolist()
@@ -180,10 +163,8 @@ def encode(
     Raises:
         DataFileError: no rows, a row without a text, or one of another label.
     """
-    if not rows:
-        raise DataFileError(f"there are no {what} rows")
     index = {name: number for number, name in enumerate(labels)}
-    for number, row in enumerate(rows):
+    for number, row in enumerate(some(rows, what)):
         if row.get("label") not in index:
             raise DataFileError(
                 f"{what} row {number} has the label {row.get('label')!r}; the model's are {', '.join(labels)}"

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from torch import Tensor
 
-from entailment.errors import DataFileError
 from entailment.evaluate.metrics import accuracy, confusion_matrix, macro
 from entailment.models.prefix import PrefixBertForSequenceClassification
 from entailment.text.tokenizer import Tokenizer
 from entailment.train.batches import IGNORED, Batch, EncodedExample, collate, encode, plan
 from entailment.train.examples import LABEL_NAMES, from_nli
 from entailment.train.losses import entailment_loss
-
-Row = Mapping[str, object]
-
-_VALIDATION_TOKENS = 8192
+from entailment.train.objectives.padded import VALIDATION_TOKENS, Row, device_of, some
 
 
 class PrefixPairs:
@@ -64,10 +60,9 @@ class PrefixPairs:
 
     def validate(self, model: PrefixBertForSequenceClassification) -> dict[str, float]:
         """Loss, accuracy and macro F1 on the validation rows."""
-        device = next(model.parameters()).device
         total, golds, predicted = 0.0, list[int](), list[int]()
-        for members in plan(self.validation, tokens_per_batch=_VALIDATION_TOKENS, seed=0):
-            batch = self._collated(self.validation, members).to(device)
+        for members in plan(self.validation, tokens_per_batch=VALIDATION_TOKENS, seed=0):
+            batch = self._collated(self.validation, members).to(device_of(model))
             logits, asked = _logits(model, batch), batch.targets != IGNORED
             total += float(entailment_loss(logits, batch.targets, batch.choice)) * int(asked.sum())
             golds += batch.targets[asked].tolist()
@@ -81,12 +76,8 @@ class PrefixPairs:
 
 
 def _encoded(rows: Sequence[Row], tokenizer: Tokenizer, max_length: int, what: str) -> list[EncodedExample]:
-    if not rows:
-        raise DataFileError(f"there are no {what} rows")
-    hypothesis = max(2, max_length // 4)
-    return encode(
-        from_nli(rows), tokenizer, premise_tokens=max_length - hypothesis, hypothesis_tokens=hypothesis
-    )
+    examples, hypothesis = from_nli(some(rows, what)), max(2, max_length // 4)
+    return encode(examples, tokenizer, premise_tokens=max_length - hypothesis, hypothesis_tokens=hypothesis)
 
 
 def _logits(model: PrefixBertForSequenceClassification, batch: Batch) -> Tensor:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -23,12 +25,12 @@ from entailment.train.objectives.padded import (
     Order,
     PaddedBatch,
     Row,
-    chunks,
-    device_of,
+    encoded,
+    numbered,
+    outputs,
     padded,
     some,
     text_of,
-    validation_batches,
 )
 
 COLUMNS = ("text", "label")
@@ -36,35 +38,15 @@ PAIRED = "text_pair"
 """A column that rows may have besides: the second of two texts that are read together."""
 
 
-class _Targets:
-    """Texts as ids and what is learnt of them, [N, K]."""
+@dataclass(frozen=True, slots=True)
+class _Labelled:
+    """A text or a pair as ids, and what is learnt of it, [K]."""
 
-    def __init__(
-        self,
-        rows: Sequence[Row],
-        targets: NDArray[np.float32],
-        tokenizer: HubTokenizer,
-        max_length: int,
-        what: str,
-    ) -> None:
-        self.texts = _encoded(rows, tokenizer, max_length, what)
-        self.targets = torch.from_numpy(targets)
-        self.lengths = [len(row) for row in self.texts]
-        self._pad_id = tokenizer.pad_token_id
+    row: EncodedRow
+    target: NDArray[np.float32]
 
-    def batch(self, members: Sequence[int]) -> PaddedBatch:
-        rows = [self.texts[member] for member in members]
-        return padded(rows, {"labels": self.targets[list(members)]}, pad_id=self._pad_id)
-
-    def measured(self, model: nn.Module) -> tuple[float, NDArray[np.float32]]:
-        """The mean loss, and the logits [N, K] in the order of the rows."""
-        total = 0.0
-        logits = np.zeros(self.targets.shape, dtype=np.float32)
-        for members in validation_batches(self.lengths):
-            output = self.batch(members).to(device_of(model)).answer(model)
-            total += float(output.loss) * len(members)
-            logits[members] = output.logits.float().cpu().numpy().reshape(len(members), -1)
-        return total / len(self.lengths), logits
+    def __len__(self) -> int:
+        return len(self.row)
 
 
 class MultiLabel:
@@ -77,10 +59,7 @@ class MultiLabel:
         tokenizer: of the model.
         labels: the classes by name, in the order of the logits.
         max_length: most tokens of a row, special ones included.
-        rows: of a batch; or else
-        tokens: of a batch, padding counted.
-        grouped: rows of like length lie together.
-        seed: of the order.
+        order: how training rows become batches.
 
     Raises:
         DataFileError: no rows, a row without a text, or with a label that is none of `labels`.
@@ -96,39 +75,35 @@ class MultiLabel:
         *,
         labels: Sequence[str],
         max_length: int,
-        rows: int | None = None,
-        tokens: int | None = None,
-        grouped: bool = True,
-        seed: int = 42,
+        order: Order,
     ) -> None:
         self.labels = tuple(labels)
-        self._order = Order(rows=rows, tokens=tokens, grouped=grouped, seed=seed)
+        self._order, self._pad_id = order, tokenizer.pad_token_id
         self.train, self.validation = (
-            _Targets(found, _several(found, self.labels, what), tokenizer, max_length, what)
+            _labelled(found, _several(found, self.labels, what), tokenizer, max_length, what)
             for found, what in ((train, "training"), (validation, "validation"))
         )
 
     def plan(self, epoch: int) -> list[list[int]]:
         """The members of each batch of an epoch."""
-        return self._order.batches(self.train.lengths, epoch)
+        return self._order.batches([len(row) for row in self.train], epoch)
 
     def batch(self, epoch: int, members: Sequence[int]) -> PaddedBatch:
         """Training rows as tensors, the same in every epoch; `labels` [B, K] of 0 and 1."""
         del epoch
-        return self.train.batch(members)
+        return _collated([self.train[member] for member in members], self._pad_id)
 
     def loss(self, model: nn.Module, batch: PaddedBatch) -> Tensor:
         """Mean binary cross-entropy over rows and classes."""
-        loss: Tensor = batch.answer(model).loss
-        return loss
+        return batch.loss(model)
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Loss, macro and micro F1, and the share of rows with all classes right; a class is said from 0.5.
 
         A class that is neither asked for nor answered has the F1 of 0, as scikit-learn has it.
         """
-        loss, logits = self.validation.measured(model)
-        said, gold = logits > 0, self.validation.targets.numpy() > 0  # a logit of 0 is a probability of 0.5
+        loss, targets, logits = _measured(model, self.validation, self._pad_id)
+        said, gold = logits > 0, targets > 0  # a logit of 0 is a probability of 0.5
         both, either = (said & gold).sum(0), said.sum(0) + gold.sum(0)
         f1 = np.divide(2.0 * both, either, out=np.zeros(len(self.labels)), where=either > 0)
         return {
@@ -147,10 +122,7 @@ class Regression:
         validation: likewise.
         tokenizer: of the model.
         max_length: most tokens of a row, special ones included.
-        rows: of a batch; or else
-        tokens: of a batch, padding counted.
-        grouped: rows of like length lie together.
-        seed: of the order.
+        order: how training rows become batches.
 
     Raises:
         DataFileError: no rows, a row without a text, or whose label is no finite number.
@@ -165,35 +137,31 @@ class Regression:
         tokenizer: HubTokenizer,
         *,
         max_length: int,
-        rows: int | None = None,
-        tokens: int | None = None,
-        grouped: bool = True,
-        seed: int = 42,
+        order: Order,
     ) -> None:
-        self._order = Order(rows=rows, tokens=tokens, grouped=grouped, seed=seed)
+        self._order, self._pad_id = order, tokenizer.pad_token_id
         self.train, self.validation = (
-            _Targets(found, _numbers(found, what), tokenizer, max_length, what)
+            _labelled(found, _numbers(found, what), tokenizer, max_length, what)
             for found, what in ((train, "training"), (validation, "validation"))
         )
 
     def plan(self, epoch: int) -> list[list[int]]:
         """The members of each batch of an epoch."""
-        return self._order.batches(self.train.lengths, epoch)
+        return self._order.batches([len(row) for row in self.train], epoch)
 
     def batch(self, epoch: int, members: Sequence[int]) -> PaddedBatch:
         """Training rows as tensors, the same in every epoch; `labels` [B, 1]."""
         del epoch
-        return self.train.batch(members)
+        return _collated([self.train[member] for member in members], self._pad_id)
 
     def loss(self, model: nn.Module, batch: PaddedBatch) -> Tensor:
         """Mean squared error."""
-        loss: Tensor = batch.answer(model).loss
-        return loss
+        return batch.loss(model)
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Loss, and Pearson's correlation of numbers and answers."""
-        loss, logits = self.validation.measured(model)
-        return {"loss": loss, "pearson": pearson(self.validation.targets.numpy()[:, 0], logits[:, 0])}
+        loss, targets, logits = _measured(model, self.validation, self._pad_id)
+        return {"loss": loss, "pearson": pearson(targets[:, 0], logits[:, 0])}
 
 
 def pearson(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
@@ -204,20 +172,30 @@ def pearson(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
     return float(a @ b) / size if size > 0 else 0.0
 
 
-def _encoded(rows: Sequence[Row], tokenizer: HubTokenizer, max_length: int, what: str) -> list[EncodedRow]:
-    paired = PAIRED in some(rows, what)[0]
-    columns = ("text", PAIRED) if paired else ("text",)
-    texts = [
-        [text_of(row, column, f"{what} row {number}") for column in columns]
-        for number, row in enumerate(rows, start=1)
-    ]
-    found: list[EncodedRow] = []
-    for chunk in chunks(texts):
-        firsts = [each[0] for each in chunk]
-        seconds = [each[1] for each in chunk] if paired else None
-        encoded = tokenizer(firsts, seconds, truncation=True, max_length=max_length)
-        found += map(EncodedRow.of, encoded.encodings or ())
-    return found
+def _labelled(
+    rows: Sequence[Row], targets: NDArray[np.float32], tokenizer: HubTokenizer, max_length: int, what: str
+) -> list[_Labelled]:
+    columns = ("text", PAIRED) if PAIRED in some(rows, what)[0] else ("text",)
+    texts = [[text_of(row, column, where) for column in columns] for where, row in numbered(rows, what)]
+    found = encoded(texts, tokenizer, max_length)
+    return [_Labelled(row, target) for row, target in zip(found, targets, strict=True)]
+
+
+def _collated(rows: Sequence[_Labelled], pad_id: int) -> PaddedBatch:
+    targets = torch.from_numpy(np.stack([row.target for row in rows]))
+    return padded([row.row for row in rows], {"labels": targets}, pad_id=pad_id)
+
+
+def _measured(
+    model: nn.Module, rows: Sequence[_Labelled], pad_id: int
+) -> tuple[float, NDArray[np.float32], NDArray[np.float32]]:
+    """The mean loss; targets and logits [N, K], in the order of the rows."""
+    total, targets = 0.0, np.stack([row.target for row in rows])
+    logits = np.zeros_like(targets)
+    for members, _, output in outputs(model, rows, partial(_collated, pad_id=pad_id)):
+        total += float(output.loss) * len(members)
+        logits[members] = output.logits.float().cpu().numpy().reshape(len(members), -1)
+    return total / len(rows), targets, logits
 
 
 def _several(rows: Sequence[Row], labels: Sequence[str], what: str) -> NDArray[np.float32]:

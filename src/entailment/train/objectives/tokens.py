@@ -25,12 +25,11 @@ from entailment.train.objectives.padded import (
     PaddedBatch,
     Row,
     chunks,
-    device_of,
+    numbered,
+    outputs,
     padded,
     padded_labels,
-    some,
     texts_of,
-    validation_batches,
 )
 
 COLUMNS = ("words", "label")
@@ -54,6 +53,9 @@ class _Words:
     word_of: NDArray[np.int64]
     gold: tuple[int, ...]
 
+    def __len__(self) -> int:
+        return len(self.row)
+
 
 class TokenClassification:
     """Mean cross-entropy of each word's class.
@@ -64,10 +66,7 @@ class TokenClassification:
         tokenizer: of the model; a fast one, which knows the words of its tokens.
         labels: the classes by name, in the order of the logits.
         max_length: most tokens of a row, special ones included; later words are not read.
-        rows: of a batch; or else
-        tokens: of a batch, padding counted.
-        grouped: rows of like length lie together.
-        seed: of the order.
+        order: how training rows become batches.
 
     Raises:
         DataFileError: no rows, a row without words, or whose labels are not as many names of `labels`.
@@ -81,20 +80,16 @@ class TokenClassification:
         *,
         labels: Sequence[str],
         max_length: int,
-        rows: int | None = None,
-        tokens: int | None = None,
-        grouped: bool = True,
-        seed: int = 42,
+        order: Order,
     ) -> None:
         self.labels = tuple(labels)
-        self._order = Order(rows=rows, tokens=tokens, grouped=grouped, seed=seed)
-        self._pad_id = tokenizer.pad_token_id
+        self._order, self._pad_id = order, tokenizer.pad_token_id
         self.train = _encoded(train, tokenizer, self.labels, max_length, "training")
         self.validation = _encoded(validation, tokenizer, self.labels, max_length, "validation")
 
     def plan(self, epoch: int) -> list[list[int]]:
         """The members of each batch of an epoch."""
-        return self._order.batches([len(words.row) for words in self.train], epoch)
+        return self._order.batches([len(words) for words in self.train], epoch)
 
     def batch(self, epoch: int, members: Sequence[int]) -> PaddedBatch:
         """Training rows as tensors, the same in every epoch; `labels` [B, T]."""
@@ -103,8 +98,7 @@ class TokenClassification:
 
     def loss(self, model: nn.Module, batch: PaddedBatch) -> Tensor:
         """Mean cross-entropy over words."""
-        loss: Tensor = batch.answer(model).loss
-        return loss
+        return batch.loss(model)
 
     def validate(self, model: nn.Module) -> dict[str, float]:
         """Loss, accuracy over words, and F1: of whole entities where labels are like B-PER and I-PER
@@ -115,13 +109,12 @@ class TokenClassification:
         unread = len(self.labels)
         said = [[unread] * len(words.gold) for words in self.validation]
         total, count = 0.0, 0
-        for members in validation_batches([len(words.row) for words in self.validation]):
-            rows = [self.validation[member] for member in members]
-            output = self._collated(rows).to(device_of(model)).answer(model)
-            asked = sum(int((words.labels != IGNORED).sum()) for words in rows)
+        for members, batch, output in outputs(model, self.validation, self._collated):
+            asked = int((batch.targets["labels"] != IGNORED).sum())
             total, count = total + float(output.loss) * asked, count + asked
             best = output.logits.argmax(-1).cpu().numpy()  # [B, T]
-            for b, (member, words) in enumerate(zip(members, rows, strict=True)):
+            for b, member in enumerate(members):
+                words = self.validation[member]
                 for token in np.flatnonzero(words.word_of >= 0):
                     said[member][words.word_of[token]] = int(best[b, token])
         gold = [words.gold for words in self.validation]
@@ -190,20 +183,17 @@ def _encoded(
     rows: Sequence[Row], tokenizer: HubTokenizer, labels: Sequence[str], max_length: int, what: str
 ) -> list[_Words]:
     places = {label: place for place, label in enumerate(labels)}
-    words_of: list[list[str]] = []
-    golds: list[tuple[int, ...]] = []
-    for number, row in enumerate(some(rows, what), start=1):
-        where = f"{what} row {number}"
+    read: list[tuple[list[str], tuple[int, ...]]] = []
+    for where, row in numbered(rows, what):
         words, tags = texts_of(row, "words", where), row.get("label")
         if not isinstance(tags, list) or len(tags) != len(words) or not all(tag in places for tag in tags):
             raise DataFileError(
                 f"{where} has {len(words)} words and the labels {tags!r:.100}; there must be one for each "
                 f"word, of {', '.join(labels)}"
             )
-        words_of.append(words)
-        golds.append(tuple(places[tag] for tag in tags))
+        read.append((words, tuple(places[tag] for tag in tags)))
     found: list[_Words] = []
-    for chunk in chunks(list(zip(words_of, golds, strict=True))):
+    for chunk in chunks(read):
         encoded = tokenizer(
             [words for words, _ in chunk], is_split_into_words=True, truncation=True, max_length=max_length
         )

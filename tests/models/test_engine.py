@@ -15,9 +15,10 @@ from tests.tiny import tiny_bert, tiny_distilbert, tiny_mobilebert
 from entailment import ZeroShotClassifier
 from entailment.checkpoint.folder import open_checkpoint
 from entailment.errors import CheckpointError, InputError, NonFiniteLogitsError
-from entailment.models.engine import TorchEngine, load_on
+from entailment.models.engine import TorchEngine, _usual_dtype, engine_on, load_on
 from entailment.models.load import load_model
 from entailment.runtime.engine import OnnxEngine
+from entailment.tasks.model import load_model as load_pair_model
 
 PAIRS = random_pairs([(2, [9, 1]), (30, [2]), (7, [3, 3, 8]), (7, [1])])
 MAKERS: dict[str, Callable[[Path], Path]] = {
@@ -56,6 +57,28 @@ def test_bfloat16_comes_close(tmp_path: Path) -> None:
     assert 0 < difference.max() < 0.2
 
 
+def test_an_engine_says_what_it_computes(tmp_path: Path) -> None:
+    folder = tiny_bert(tmp_path / "model", attention="prefix")
+    for dtype, name in ((None, "float32"), (torch.float32, "float32"), (torch.bfloat16, "bfloat16")):
+        engine = load_pair_model(folder, engine=engine_on("cpu", dtype=dtype)).engine
+        assert isinstance(engine, TorchEngine)
+        assert (engine.precision, engine.config.attention) == (name, "prefix")
+
+
+@pytest.mark.parametrize(
+    ("capability", "dtype"),
+    [((7, 5), torch.float32), ((8, 0), torch.bfloat16), ((9, 0), torch.bfloat16)],
+)
+def test_bfloat16_is_for_gpus_that_compute_in_it(
+    monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], dtype: torch.dtype
+) -> None:
+    """The one that was asked for, that is; the first may be another."""
+    gpus = {torch.device("cuda:0"): (8, 9), torch.device("cuda:1"): capability}
+    monkeypatch.setattr(torch.cuda, "get_device_capability", gpus.__getitem__)
+    assert _usual_dtype(torch.device("cuda:1")) == dtype
+    assert _usual_dtype(torch.device("cpu")) == torch.float32
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 def test_a_gpu_answers_as_the_processor_does(tmp_path: Path) -> None:
     folder = tiny_bert(tmp_path / "model", attention="prefix")
@@ -66,8 +89,10 @@ def test_a_gpu_answers_as_the_processor_does(tmp_path: Path) -> None:
 
 def test_refusals(tmp_path: Path) -> None:
     folder = tiny_bert(tmp_path / "model")
-    with pytest.raises(InputError, match=r"torch cannot compute on abacus here .*'cpu' always works"):
+    with pytest.raises(InputError, match=r"torch cannot compute on 'abacus' here .*'cpu' always works"):
         load_on("abacus", folder)
+    with pytest.raises(InputError, match=r"torch cannot compute on 'meta' here"):
+        load_on(torch.device("meta"), folder)
     with pytest.raises(InputError, match="tokens_per_batch is 0"):
         TorchEngine(load_model(folder), tokens_per_batch=0)
     with pytest.raises(InputError, match="pair 0 has 90 tokens, and the model reads 64"):

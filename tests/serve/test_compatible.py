@@ -175,4 +175,5 @@ def test_info(model: PairModel) -> None:
     found = ask(model, lambda client: client.get("/info")).json()
     assert found["model_id"] == "stub"
     assert found["max_input_length"] == 64
+    assert found["model_dtype"] == "float32"
     assert found["model_type"]["classifier"]["id2label"] == {str(i): name for i, name in enumerate(NAMES)}

@@ -10,6 +10,7 @@ import click
 
 from entailment.cli.labelled import Labelled, open_labelled
 from entailment.cli.notes import note
+from entailment.cli.opening import open_model
 from entailment.cli.options import PATH, finite, model_options
 from entailment.cli.output import print_json
 from entailment.errors import CheckpointError
@@ -57,7 +58,8 @@ def calibrate(
     limit: int | None,
     out: Path | None,
     threads: int | None,
-    precision: Precision,
+    precision: Precision | None,
+    device: str,
     label_order: tuple[str, ...] | None,
     as_json: bool,
 ) -> None:
@@ -86,7 +88,6 @@ def calibrate(
     from entailment.checkpoint.folder import open_checkpoint
     from entailment.checkpoint.quantization import fingerprint
     from entailment.evaluate.fitting import fit_scaling
-    from entailment.tasks.model import load_model
 
     checkpoint = open_checkpoint(model)
     own = model is not None and Path(model).expanduser() == checkpoint.folder
@@ -98,8 +99,8 @@ def calibrate(
         )
     print_of = fingerprint(checkpoint.weights())
     before = _before(checkpoint.folder, print_of)
-    loaded = load_model(
-        model, threads=threads, label_order=label_order, precision=precision, calibrated=False
+    loaded = open_model(
+        model, threads=threads, label_order=label_order, precision=precision, device=device, calibrated=False
     )
     answers = rows.put_to(loaded, limit)
     question: Question = "pairs" if rows.candidates is None else "labels"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from entailment.cli.inputs import checked, checked_text
+from entailment.cli.opening import open_model
 from entailment.cli.options import PATH, finite, model_options
 from entailment.cli.output import Form, deliver
 from entailment.errors import DataFileError
@@ -50,7 +51,8 @@ def check(
     threshold: float | None,
     model: str | None,
     threads: int | None,
-    precision: Precision,
+    precision: Precision | None,
+    device: str,
     label_order: tuple[str, ...] | None,
     as_json: bool,
 ) -> None:
@@ -75,7 +77,9 @@ def check(
 
     from entailment.tasks.check import DocumentChecker
 
-    checker = DocumentChecker(model, threads=threads, label_order=label_order, precision=precision)
+    checker = DocumentChecker(
+        open_model(model, threads=threads, label_order=label_order, precision=precision, device=device)
+    )
     findings = checker(text, claims, threshold=threshold)
     form = _form(checker.model.order.names)
     deliver(findings, form, output=output, as_json=as_json, many=claims_file is not None)

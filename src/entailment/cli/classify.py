@@ -11,6 +11,7 @@ import click
 
 from entailment.cli.inputs import checked_text, texts_of
 from entailment.cli.notes import note
+from entailment.cli.opening import open_model
 from entailment.cli.options import PATH, LabelSet, comma_separated, finite, model_options, read_labels
 from entailment.cli.output import Form, deliver
 from entailment.tables import Row, check_writable
@@ -69,7 +70,8 @@ def classify(
     threshold: float | None,
     model: str | None,
     threads: int | None,
-    precision: Precision,
+    precision: Precision | None,
+    device: str,
     label_order: tuple[str, ...] | None,
     as_json: bool,
 ) -> None:
@@ -95,14 +97,14 @@ def classify(
     sequences = _typed(texts) if input_ is None else texts_of(input_, text_column)
     multi_label = multi_label or bool(wanted.multi_label)
 
-    from entailment.tasks.model import load_model
     from entailment.tasks.zero_shot import TEMPLATE, ZeroShotClassifier
 
-    opened = load_model(
+    opened = open_model(
         model,
         threads=threads,
         label_order=label_order,
         precision=precision,
+        device=device,
         packed=input_ is not None,  # a few typed texts are one batch
     )
     answers = ZeroShotClassifier(opened).stream(

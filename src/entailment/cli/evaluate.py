@@ -10,6 +10,7 @@ import click
 
 from entailment.cli.labelled import Labelled, open_labelled, read_templates
 from entailment.cli.notes import note
+from entailment.cli.opening import open_model
 from entailment.cli.options import PATH, model_options
 from entailment.cli.output import print_json
 from entailment.errors import InputError
@@ -75,7 +76,8 @@ def evaluate(
     compare: str | None,
     templates: Path | None,
     threads: int | None,
-    precision: Precision,
+    precision: Precision | None,
+    device: str,
     label_order: tuple[str, ...] | None,
     as_json: bool,
 ) -> None:
@@ -115,13 +117,14 @@ def evaluate(
         write_report,
     )
     from entailment.evaluate.run import measure
-    from entailment.tasks.model import load_model
 
     if report is not None:
         check_report_folder(report)
-    loaded = load_model(model, threads=threads, label_order=label_order, precision=precision)
+    loaded = open_model(model, threads=threads, label_order=label_order, precision=precision, device=device)
     # Opened now, so that a name that leads nowhere costs no time.
-    other = None if compare is None else load_model(compare, threads=threads, precision=precision)
+    other = (
+        None if compare is None else open_model(compare, threads=threads, precision=precision, device=device)
+    )
     answered = rows.put_to(loaded, limit, group_by=group_by, keep_texts=report is not None and errors > 0)
     comparison = None if other is None else _compared(loaded, answered, other, rows, limit)
     tried = []

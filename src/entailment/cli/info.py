@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from entailment.cli.notes import note
+from entailment.cli.opening import open_model
 from entailment.cli.options import model_options
 from entailment.cli.output import print_json
 from entailment.errors import CheckpointError, LabelOrderError
@@ -36,7 +37,8 @@ def info(
     model: str | None,
     probe: bool,
     threads: int | None,
-    precision: Precision,
+    precision: Precision | None,
+    device: str,
     label_order: tuple[str, ...] | None,
     as_json: bool,
 ) -> None:
@@ -50,7 +52,7 @@ def info(
     answers to a few plain pairs. With --probe those answers check the names, too.
     """
     from entailment.checkpoint.folder import open_checkpoint
-    from entailment.tasks.model import MAX_LENGTH, load_model
+    from entailment.tasks.model import MAX_LENGTH
 
     checkpoint = open_checkpoint(model)
     facts = _facts(checkpoint)
@@ -59,15 +61,22 @@ def info(
     facts["calibration"] = _calibration(checkpoint)
     try:
         # Whether the calibration can be used is one of the facts, and changes no logit.
-        loaded = load_model(
-            model, label_order=label_order, threads=threads, precision=precision, calibrated=False
+        loaded = open_model(
+            model,
+            label_order=label_order,
+            threads=threads,
+            precision=precision,
+            device=device,
+            calibrated=False,
         )
         order = loaded.order
         facts["label_order"] = {"names": list(order.names), "source": order.source}
     except LabelOrderError as error:
         if label_order is not None:
             raise
-        loaded = load_model(model, threads=threads, needs_order=False, precision=precision, calibrated=False)
+        loaded = open_model(
+            model, threads=threads, needs_order=False, precision=precision, device=device, calibrated=False
+        )
         facts.update(label_order=None, label_order_error=str(error))
     if probe:
         facts["probe"] = _probe(loaded)

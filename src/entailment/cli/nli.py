@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from entailment.cli.inputs import checked_text, pairs_of
+from entailment.cli.opening import open_model
 from entailment.cli.options import PATH, model_options
 from entailment.cli.output import Form, deliver
 from entailment.tables import Row, check_writable
@@ -42,7 +43,8 @@ def nli(
     output: Path | None,
     model: str | None,
     threads: int | None,
-    precision: Precision,
+    precision: Precision | None,
+    device: str,
     label_order: tuple[str, ...] | None,
     as_json: bool,
 ) -> None:
@@ -69,7 +71,9 @@ def nli(
 
     from entailment.tasks.nli import NLI
 
-    answerer = NLI(model, threads=threads, label_order=label_order, precision=precision)
+    answerer = NLI(
+        open_model(model, threads=threads, label_order=label_order, precision=precision, device=device)
+    )
     form = _form(answerer.model.order.names)
     if input_ is None:
         form = replace(form, show=_show_one)

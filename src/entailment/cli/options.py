@@ -18,6 +18,9 @@ Command = TypeVar("Command", bound=Callable[..., object])
 
 PATH = click.Path(path_type=Path)
 
+# What ONNX Runtime computes on; every other device is PyTorch's.
+CPU = "cpu"
+
 # Files of rows: a line of one is no label.
 NO_LABELS = (".jsonl", ".csv", ".parquet")
 
@@ -33,18 +36,25 @@ def label_order_option(command: Command) -> Command:
 
 
 def model_options(command: Command) -> Command:
-    """How a model runs, for every command that runs one: --label-order, --threads and --precision."""
+    """How a model runs, for every command that runs one: what `open_model` is told."""
     threads = click.option(
         "--threads", type=click.IntRange(min=1), metavar="N", help="CPU threads.  [default: one a core]"
     )
     precision = click.option(
         "--precision",
         type=click.Choice(["float32", "int8"]),
-        default="float32",
-        show_default=True,
-        help="int8 is faster; `entail quantize` measures how close it comes, and allows it.",
+        help="int8 is faster; `entail quantize` measures how close it comes, and allows it.  "
+        "[default: float32, or bfloat16 on a GPU that has it]",
     )
-    return label_order_option(threads(precision(command)))
+    device = click.option(
+        "--device",
+        default=CPU,
+        metavar="D",
+        show_default=True,
+        help="As in cuda or cuda:1: PyTorch runs the model there, in place of ONNX Runtime "
+        "(pip install 'entailment[torch]').",
+    )
+    return label_order_option(threads(precision(device(command))))
 
 
 def comma_separated(value: str | None, option: str) -> tuple[str, ...] | None:

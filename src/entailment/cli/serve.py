@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from entailment.cli.opening import open_model
 from entailment.cli.options import PATH, comma_separated, model_options
 from entailment.errors import DataFileError
 from entailment.tables import read_rows
@@ -89,7 +90,8 @@ SECONDS = click.FloatRange(min=0)
 def serve(
     model: str | None,
     threads: int | None,
-    precision: Precision,
+    precision: Precision | None,
+    device: str,
     label_order: tuple[str, ...] | None,
     host: str,
     port: int,
@@ -126,7 +128,6 @@ def serve(
     from entailment.runtime.processor import usable_processors
     from entailment.serve.run import serve as run
     from entailment.serve.settings import Limits, Settings
-    from entailment.tasks.model import load_model
 
     settings = Settings(
         limits=Limits(
@@ -149,7 +150,7 @@ def serve(
         connections=connections,
     )
     run(
-        load_model(model, label_order=label_order, threads=threads, precision=precision),
+        open_model(model, label_order=label_order, threads=threads, precision=precision, device=device),
         settings,
         host=host,
         port=port,

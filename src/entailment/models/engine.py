@@ -5,25 +5,29 @@ The answers are those of `entailment.runtime.engine.OnnxEngine`, which is the fa
     model = load_on("cuda", "org/model")
     ZeroShotClassifier(model)("The striker scored twice.", ["politics", "sports"])
 
+On the command line that is ``--device cuda``. `engine_on` is for what `load_on` has no argument for:
+
+    model = load_model("org/model", revision="v2", engine=engine_on("cuda"))
+
 Legend of shapes: N pairs, K classes; full: B pairs, T tokens of the longest; prefix: P premises, S tokens of
     the longest, L hypotheses of each, T tokens of the longest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from entailment.checkpoint.config import Config
 from entailment.checkpoint.folder import Checkpoint
 from entailment.errors import InputError
 from entailment.models.load import PairClassifier, load_model
 from entailment.models.prefix import PrefixBertForSequenceClassification
-from entailment.runtime.batches import Work, by_premise, fill, split
+from entailment.runtime.batches import fill, full_work, prefix_work
 from entailment.runtime.engine import Logits, check_pairs, finite
 from entailment.tasks.model import PairModel
 from entailment.tasks.model import load_model as load_pair_model
@@ -60,9 +64,19 @@ class TorchEngine:
         self.tokens_per_batch = tokens_per_batch
 
     @property
+    def config(self) -> Config:
+        """The model's architecture."""
+        return self.model.config
+
+    @property
+    def precision(self) -> str:
+        """The type of its weights: float32, bfloat16, ..."""
+        return str(next(self.model.parameters()).dtype).removeprefix("torch.")
+
+    @property
     def num_labels(self) -> int:
         """K, the logits of a pair."""
-        return self.model.config.num_labels
+        return self.config.num_labels
 
     def logits(self, pairs: Sequence[EncodedPair]) -> Logits:
         """Finite logits, float32 [N, K], in the order of the pairs; [0, K] for none.
@@ -71,13 +85,12 @@ class TorchEngine:
             InputError: a pair is longer than the model reads, or holds ids that its vocabulary lacks.
             NonFiniteLogitsError: the model answered NaN or infinity.
         """
-        check_pairs(pairs, self.model.config, self.name)
+        check_pairs(pairs, self.config, self.name)
         out = np.empty((len(pairs), self.num_labels), dtype=np.float32)
         prefix = isinstance(self.model, PrefixBertForSequenceClassification)
+        work = prefix_work(pairs, self.tokens_per_batch) if prefix else full_work(pairs)
         with torch.inference_mode():
-            for chosen in fill(
-                _sorted_work(pairs, self.tokens_per_batch, prefix=prefix), self.tokens_per_batch
-            ):
+            for chosen in fill(work, self.tokens_per_batch):
                 groups = [piece.pairs for piece in chosen]
                 answered = self._about_premises(pairs, groups) if prefix else self._joined(pairs, groups)
                 out[[index for group in groups for index in group]] = answered.float().cpu().numpy()
@@ -125,16 +138,6 @@ class TorchEngine:
         return torch.tensor(numbers, device=self.device)
 
 
-def _sorted_work(pairs: Sequence[EncodedPair], tokens_per_batch: int, *, prefix: bool) -> Iterator[Work]:
-    """Pieces for a batch each, alike ones together."""
-    if prefix:
-        work = [piece for group in by_premise(pairs) for piece in split(pairs, group, tokens_per_batch)]
-    else:
-        lengths = [len(pair.premise) + len(pair.hypothesis) for pair in pairs]
-        work = [Work([index], length, length, 0) for index, length in enumerate(lengths)]
-    yield from sorted(work, key=lambda piece: (-len(piece.pairs).bit_length(), -piece.first, -piece.each))
-
-
 def load_on(
     device: str | torch.device,
     name: str | Path | None = None,
@@ -156,27 +159,46 @@ def load_on(
         InputError: torch has no such device here, or `max_length` is out of range.
         LabelOrderError: nobody can tell which logit means entailment.
     """
-    where = _device(device)
-    if dtype is None:
-        able = where.type == "cuda" and torch.cuda.is_bf16_supported()
-        dtype = torch.bfloat16 if able else torch.float32
     return load_pair_model(
-        name,
-        label_order=label_order,
-        max_length=max_length,
-        engine=partial(_engine, device=where, dtype=dtype),
+        name, label_order=label_order, max_length=max_length, engine=engine_on(device, dtype=dtype)
     )
 
 
-def _engine(checkpoint: Checkpoint, *, device: torch.device, dtype: torch.dtype) -> TorchEngine:
-    return TorchEngine(load_model(checkpoint.folder).to(device, dtype), name=checkpoint.name)
+def engine_on(
+    device: str | torch.device, *, dtype: torch.dtype | None = None
+) -> Callable[[Checkpoint], TorchEngine]:
+    """What `entailment.load_model` takes as `engine` to have torch run a checkpoint on a device.
+
+    Args:
+        device, dtype: as in `load_on`.
+
+    Raises:
+        InputError: torch has no such device here.
+    """
+    where = _device(device)
+    kind = _usual_dtype(where) if dtype is None else dtype
+
+    def engine(checkpoint: Checkpoint) -> TorchEngine:
+        return TorchEngine(load_model(checkpoint.folder).to(where, kind), name=checkpoint.name)
+
+    return engine
+
+
+def _usual_dtype(device: torch.device) -> torch.dtype:
+    """bfloat16 on a GPU that has arithmetic for it; older ones emulate it, slower than float32."""
+    able = device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+    return torch.bfloat16 if able else torch.float32
 
 
 def _device(name: str | torch.device) -> torch.device:
+    """The device, on which something was computed and read back: "meta" exists, and cannot."""
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"torch cannot compute on {name!s} here ({reason}); 'cpu' always works") from error
+        torch.ones(1, device=device).item()
+    except (RuntimeError, AssertionError, ImportError) as error:
+        # Of some devices torch goes on with a list of all its others, a thousand characters long.
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0].split(". ")[0].rstrip(".")
+        raise InputError(
+            f"torch cannot compute on {str(name)!r} here ({reason}); 'cpu' always works"
+        ) from error
     return device

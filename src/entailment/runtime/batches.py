@@ -64,10 +64,7 @@ def full_batches(pairs: Sequence[EncodedPair], tokens_per_batch: int) -> Iterato
         pairs: the pairs.
         tokens_per_batch: the most tokens of a batch; a pair that alone has more gets a batch of its own.
     """
-    lengths = [len(pair.premise) + len(pair.hypothesis) for pair in pairs]
-    work = [Work([index], length, length, 0) for index, length in enumerate(lengths)]
-    work.sort(key=lambda piece: -piece.tokens)
-    for chosen in fill(work, tokens_per_batch):
+    for chosen in fill(full_work(pairs), tokens_per_batch):
         yield _full_batch(pairs, [piece.pairs[0] for piece in chosen])
 
 
@@ -78,10 +75,7 @@ def prefix_batches(pairs: Sequence[EncodedPair], tokens_per_batch: int) -> Itera
         pairs: the pairs; those that share a premise hold the same array.
         tokens_per_batch: the most tokens of a batch; a single pair that has more gets a batch of its own.
     """
-    work = [piece for group in by_premise(pairs) for piece in split(pairs, group, tokens_per_batch)]
-    # Alike in the number of hypotheses first, for that number multiplies the padding; then alike in lengths.
-    work.sort(key=lambda piece: (-len(piece.pairs).bit_length(), -piece.first, -piece.each))
-    for chosen in fill(work, tokens_per_batch):
+    for chosen in fill(prefix_work(pairs, tokens_per_batch), tokens_per_batch):
         yield _prefix_batch(pairs, [piece.pairs for piece in chosen])
 
 
@@ -95,9 +89,7 @@ def hypothesis_batches(
         hypotheses: token ids.
         tokens_per_batch: the most tokens of a batch; a hypothesis that alone has more gets one of its own.
     """
-    work = [Work([index], len(ids), len(ids), 0) for index, ids in enumerate(hypotheses)]
-    work.sort(key=lambda piece: -piece.tokens)
-    for chosen in fill(work, tokens_per_batch):
+    for chosen in fill(_one_each([len(ids) for ids in hypotheses]), tokens_per_batch):
         yield _hypothesis_batch(premise_length, hypotheses, [piece.pairs[0] for piece in chosen])
 
 
@@ -108,6 +100,18 @@ def premise_feeds(premise: npt.NDArray[np.integer[Any]]) -> Feeds:
         "position_ids": np.arange(len(premise)),
         "token_type_ids": np.zeros(len(premise), np.int64),
     }
+
+
+def full_work(pairs: Sequence[EncodedPair]) -> list[Work]:
+    """The work of full attention: a piece for each pair, the longest first."""
+    return _one_each([len(pair.premise) + len(pair.hypothesis) for pair in pairs])
+
+
+def prefix_work(pairs: Sequence[EncodedPair], tokens_per_batch: int) -> list[Work]:
+    """The work of prefix attention: premises and their hypotheses in pieces that fit, alike ones together."""
+    work = [piece for group in by_premise(pairs) for piece in split(pairs, group, tokens_per_batch)]
+    # Alike in the number of hypotheses first, for that number multiplies the padding; then alike in lengths.
+    return sorted(work, key=lambda piece: (-len(piece.pairs).bit_length(), -piece.first, -piece.each))
 
 
 def by_premise(pairs: Sequence[EncodedPair]) -> Iterable[list[int]]:
@@ -150,6 +154,12 @@ def fill(work: Iterable[Work], tokens_per_batch: int) -> Iterator[list[Work]]:
         chosen.append(piece)
     if chosen:
         yield chosen
+
+
+def _one_each(lengths: Sequence[int]) -> list[Work]:
+    """Pieces of one pair each, given the tokens of each, the longest first."""
+    work = [Work([index], length, length, 0) for index, length in enumerate(lengths)]
+    return sorted(work, key=lambda piece: -piece.tokens)
 
 
 def _full_batch(pairs: Sequence[EncodedPair], chosen: Sequence[int]) -> Batch:

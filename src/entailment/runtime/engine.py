@@ -92,6 +92,7 @@ class OnnxEngine:
         product: how the graph computes linear layers.
 
     Attributes:
+        precision: of its linear layers, those aside that int8 leaves in float32.
         halves: of the graph, for a premise that is kept (`entailment.runtime.premise`); None where it has
             none.
         calls: how many are under way.
@@ -115,6 +116,7 @@ class OnnxEngine:
             raise InputError(f"tokens_per_batch is {tokens_per_batch}; it must be at least 1")
         self.name = name
         self.config = config
+        self.precision: Precision = "int8" if isinstance(product, Int8Product) else "float32"
         self.threads = usable_processors() if threads is None else threads
         if self.threads < 1:
             raise InputError(f"threads is {threads}; it must be at least 1")

@@ -158,7 +158,7 @@ def compatible_routes(service: Service) -> APIRouter:
         return {
             "model_id": service.facts.name,
             "model_sha": None,
-            "model_dtype": "float32",
+            "model_dtype": service.facts.precision,
             "model_type": {
                 "classifier": {
                     "id2label": {str(index): name for index, name in enumerate(names)},

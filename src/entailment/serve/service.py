@@ -8,8 +8,9 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
-from entailment.runtime.engine import OnnxEngine
+from entailment.checkpoint.config import Config
 from entailment.serve.batcher import Batcher, Turn
 from entailment.serve.jobs import Attention
 from entailment.serve.metrics import Metrics
@@ -41,12 +42,25 @@ class Facts:
         attention: full or prefix.
         labels: names of its logits, by index.
         max_length: tokens of a pair.
+        precision: in which it computes: float32, int8, bfloat16, ...
     """
 
     name: str
     attention: Attention
     labels: tuple[str, ...]
     max_length: int
+    precision: str
+
+
+@runtime_checkable
+class _CheckpointEngine(Protocol):
+    """An engine that says what it computes: those of checkpoints do, in ONNX Runtime and in torch."""
+
+    @property
+    def config(self) -> Config: ...
+
+    @property
+    def precision(self) -> str: ...
 
 
 class Service:
@@ -169,9 +183,10 @@ def _facts(model: PairModel) -> Facts:
     engine, encoder = model.engine, model.encoder
     return Facts(
         name=model.name,
-        attention=engine.config.attention if isinstance(engine, OnnxEngine) else "full",
+        attention=engine.config.attention if isinstance(engine, _CheckpointEngine) else "full",
         labels=model.order.names,
         max_length=encoder.max_length if isinstance(encoder, PairEncoder) else MAX_LENGTH,
+        precision=engine.precision if isinstance(engine, _CheckpointEngine) else "float32",
     )
 
 

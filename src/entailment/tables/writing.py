@@ -113,18 +113,14 @@ def _replacing(path: Path) -> Iterator[IO[str]]:
     """A text file beside `path` that takes its name at the end, or vanishes if anything goes wrong before."""
     target = path.resolve()
     partial = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}.partial")
-    try:
-        file = partial.open("x", encoding="utf-8", newline="")
-    except OSError as error:
-        raise DataFileError(f"cannot write {path}: {error.strerror or error}") from None
-    try:
+    try:  # before the file is there: a signal may come right after
+        with _told(path):
+            file = partial.open("x", encoding="utf-8", newline="")
         with file:
             yield file
             _put(file, "", path, durable=True)
-        try:
+        with _told(path):
             partial.replace(target)
-        except OSError as error:
-            raise DataFileError(f"cannot write {path}: {error.strerror or error}") from None
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
@@ -132,13 +128,21 @@ def _replacing(path: Path) -> Iterator[IO[str]]:
 
 def _put(file: IO[str], text: str, path: Path, *, durable: bool = False) -> None:
     try:
-        file.write(text)
-        if durable:
-            file.flush()
-            os.fsync(file.fileno())
+        with _told(path):
+            file.write(text)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
     except UnicodeEncodeError as error:
         raise DataFileError(
             f"{path}: half a surrogate pair cannot be written ({error.object[error.start]!r})"
         ) from None
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What the system refuses inside is an error about the file that the user named."""
+    try:
+        yield
     except OSError as error:
         raise DataFileError(f"cannot write {path}: {error.strerror or error}") from None

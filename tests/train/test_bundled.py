@@ -59,6 +59,8 @@ def data(tmp_path: Path) -> Path:
     draw = random.Random(3)
     folder = tmp_path / "data"
     write(folder / "nli/train.parquet", nli(draw, 60, "snli") + nli(draw, 10, "sick_train"))
+    two_way = [{**row, "label": "not_entailment"} for row in nli(draw, 10, "rte_train")]
+    write(folder / "nli/train_binary.parquet", two_way + nli(draw, 10, "dnc"))
     write(folder / "nli/validation.parquet", nli(draw, 20, "snli"))
     write(folder / "topics/train.parquet", topics(draw, 30, "tickets") + topics(draw, 10, "liar_topics"))
     write(folder / "topics/validation.parquet", topics(draw, 10, "other"))
@@ -88,9 +90,14 @@ def test_trains_a_checkpoint_and_writes_its_card(
     assert checkpoint.config.attention == attention
     assert list(checkpoint.config.id2label.values()) == ["entailment", "neutral", "contradiction"]
     recorded = json.loads((model / "training.json").read_text())
-    for each in recorded["rounds"]:
+    *earlier, last = recorded["rounds"]
+    for each in earlier:
         assert each["nli_sources"] == {"snli": 60}, "sources of restricted licences are left out"
         assert each["topic_sources"] == {"tickets": 30}
+    assert last["nli_sources"] == {"snli": 60, "rte_train": 10}
+    assert last["settings"]["dropout"] == 0.1
+    assert set(recorded["mean_of"]) <= {f"round-{number}" for number in range(1, len(bundled.ROUNDS) + 1)}
+    assert set(recorded["validation"]) == {"nli", "topics"}
 
     card_arguments = ["--model", str(model), "--data", str(data)]
     assert CliRunner().invoke(card.main, card_arguments, catch_exceptions=False).exit_code == 0

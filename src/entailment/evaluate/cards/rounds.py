@@ -76,8 +76,8 @@ def _mean(training: Record) -> str:
     )
     return (
         f"The model is the mean of the weights of {' and '.join(map(escape, members))}, which validates "
-        f"better than each of them ({shown}). It is a greedy soup (Wortsman et al. 2022): to the weights of the "
-        "best round those of every other were added that made them no worse."
+        f"better than each of them ({shown}). It is a greedy soup (Wortsman et al. 2022): to the weights of "
+        "the best round those of every other were added that made them no worse."
     )
 
 

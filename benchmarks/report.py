@@ -24,8 +24,8 @@ same conversion of the bundled model; the last section says on what.
 
 TARGETS_HEAD = """## Measures and targets
 
-Ours stands in two columns, float32 and int8. What decides is the like of what it is compared with; the better
-of the two where labels are counted, or where people's own default is what it is compared with.
+Ours stands in two columns, float32 and int8, and is judged in both where a measure names no precision. How
+often int8 gives float32's label is in the last section.
 """
 
 ORDER = ("zero_shot", "labels", "pairs", "latency", "shell", "accuracy", "train_throughput")
@@ -89,19 +89,25 @@ def target_table(tables: Tables) -> str:
 
 
 def target_line(target: Target, tables: Tables) -> str:
-    """One line of the table; the better of the precisions that the target is about decides."""
+    """One line of the table; where precisions fare differently, the verdict of each."""
     found = {
         precision: result
         for precision in ("float32", "int8")
         if (result := target.compare(tables, precision)) is not None
     }
-    counted = [found[precision] for precision in target.precisions if precision in found]
-    best = (min if target.lower else max)(counted, default=None)
+    counted = {precision: found[precision] for precision in target.precisions if precision in found}
+    best = (min if target.lower else max)(counted.values(), default=None)
     cells = [target.form.format(found[key][0]) if key in found else "" for key in ("float32", "int8")]
     promised = [
         target.form.format(value) if value is not None else "" for value in (target.at_least, target.aim)
     ]
-    verdict = target.verdict(best[0]) if best else "not measured"
+    verdicts = {precision: target.verdict(ratio) for precision, (ratio, _) in counted.items()}
+    alike = set(verdicts.values())
+    verdict = (
+        ", ".join(f"{each} in {precision}" for precision, each in verdicts.items())
+        if len(alike) > 1
+        else next(iter(alike), "not measured")
+    )
     return f"| {' | '.join([target.measure, *promised, *cells, verdict, best[1] if best else ''])} |"
 
 

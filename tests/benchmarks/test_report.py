@@ -60,6 +60,12 @@ def test_only_the_precisions_that_a_target_is_about_decide() -> None:
     assert "| 9.00x | 1.00x | missed | b |" in target_line(target, {})
 
 
+def test_precisions_that_fare_differently_are_both_told() -> None:
+    found = {"float32": (1.0, "a"), "int8": (9.0, "b")}
+    target = Target("m", 2, 3, lambda _, precision: found[precision])
+    assert "| 1.00x | 9.00x | missed in float32, aim in int8 | b |" in target_line(target, {})
+
+
 def test_the_page_says_what_is_missing_and_what_was_measured() -> None:
     text = page(made_up.groups())
     assert "- without somebody: it is not installed" in text

@@ -265,7 +265,11 @@ def main() -> None:
     parser.add_argument("serve", nargs="*", help="options of entail serve, after --")
     options = parser.parse_args()
     results = measure(options)
-    machine = {"cpus": os.cpu_count(), "usable": len(os.sched_getaffinity(0)), "system": platform.platform()}
+    machine = {
+        "cpus": os.cpu_count(),
+        "usable": len(os.sched_getaffinity(0)),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
     setting = {name: value for name, value in vars(options).items() if name != "output"}
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(

@@ -53,6 +53,8 @@ def test_classify(client: Client, model: PairModel) -> None:
     assert client.classify(TEXTS, LABELS) == classifier(TEXTS, LABELS)
     assert client.classify(TEXTS, [LABELS, ["city"]]) == classifier(TEXTS, [LABELS, ["city"]])
     assert client.classify(TEXTS[0], "game, music") == classifier(TEXTS[0], "game, music")
+    assert client.classify(iter(TEXTS), iter(LABELS)) == classifier(TEXTS, LABELS)  # type: ignore[call-overload]
+    assert client.classify(TEXTS, [LABELS, LABELS]) == classifier(TEXTS, LABELS)
     options: dict[str, Any] = {"multi_label": True, "threshold": 0.9, "hypothesis_template": "about {}"}
     assert client.classify(TEXTS, LABELS, **options) == classifier(TEXTS, LABELS, **options)
 
@@ -112,21 +114,46 @@ def test_both_clients_take_the_same_arguments() -> None:
     [
         (lambda client: client.classify("", LABELS), TextError, "text 1 is empty"),
         (lambda client: client.classify("a", []), LabelsError, "no candidate labels"),
-        (lambda client: client.classify("a", ["a"] * 6), LabelsError, "more than the 5"),
+        (lambda client: client.classify("a", list("abcdef")), LabelsError, "more than the 5"),
+        (lambda client: client.classify(None, ["a"]), TextError, "not NoneType"),
+        (lambda client: client.classify(["a", 7], ["a"]), TextError, "text 2 is not a text"),
+        (lambda client: client.classify("a", None), LabelsError, "not NoneType"),
+        (lambda client: client.classify("a", ["a", 7]), LabelsError, "label 2 of 2 is 7"),
+        (lambda client: client.classify("a", [["a"], ["b"]]), LabelsError, "more lists of labels"),
+        (lambda client: client.classify("\ud800", ["a"]), TextError, "surrogate"),
+        (lambda client: client.classify("a", ["\ud800"]), TextError, "surrogate"),
+        (lambda client: client.classify("a", ["a"], threshold=float("nan")), InputError, "not nan"),
+        (lambda client: client.classify("a", ["a"], multi_label="yes"), InputError, "multi_label"),
+        (lambda client: client.classify("a", ["a"], hypothesis_template=None), TemplateError, "NoneType"),
+        (lambda client: client.nli(None), TextError, "not NoneType"),
+        (lambda client: client.nli([("a", "b", "c")]), TextError, "pair 1 is not a pair"),
+        (lambda client: client.nli("a", 7), TextError, "pair 1 is not a pair"),
+        (lambda client: client.nli("a", "\udfff"), TextError, "surrogate"),
+        (lambda client: client.check("a", None), TextError, "must be a list"),
+        (lambda client: client.check(None, ["a"]), TextError, "the document is NoneType"),
+        (lambda client: client.check("a", ["a"], threshold=float("nan")), InputError, "not nan"),
         (lambda client: client.classify("a", LABELS, hypothesis_template="x"), TemplateError, "no slot"),
         (lambda client: client.classify("a", LABELS, threshold=2), InputError, "threshold"),
         (lambda client: client.classify("a" * 600_000, LABELS), TextError, "600,009 characters"),
         (lambda client: client.nli("a"), TextError, "needs both"),
         (lambda client: client.nli([("a", "b")], "c"), TextError, "not a list and a text"),
         (lambda client: client.nli([]), InputError, "no pairs"),
-        (lambda client: client.check("a", "b"), TextError, "in brackets"),
+        (lambda client: client.check("a", "b"), TextError, "must be a list"),
     ],
 )
 def test_bad_input_raises_as_in_the_library(
-    client: Client, call: Callable[[Client], object], error: type[Exception], says: str
+    url: str, client: Client, call: Callable[[Any], Any], error: type[Exception], says: str
 ) -> None:
     with pytest.raises(error, match=says) as found:
         call(client)
+    assert type(found.value) is error
+
+    async def awaited() -> None:
+        async with AsyncClient(url, api_key=KEY) as other:
+            await call(other)
+
+    with pytest.raises(error, match=says) as found:
+        asyncio.run(awaited())
     assert type(found.value) is error
 
 

@@ -45,7 +45,8 @@ def test_every_public_name_is_there_without_torch() -> None:
     code = (
         "import sys, json; sys.modules['torch'] = None; import entailment; "
         "rooms = ('entailment.models', 'entailment.keras'); "
-        "free = [n for n in entailment.__all__ if not entailment._HOME.get(n, '').startswith(rooms)]; "
+        "names = ('__version__', *entailment._HOME); "
+        "free = [n for n in names if not entailment._HOME.get(n, '').startswith(rooms)]; "
         "print(json.dumps({name: getattr(entailment, name) is not None for name in free}))"
     )
     found = in_a_fresh_process(code)
@@ -86,11 +87,10 @@ def test_type_checkers_and_the_run_time_see_the_same_names() -> None:
         for alias in node.names
     }
     assert checked == {name: f"{module}.{name}" for name, module in entailment._HOME.items()}
-    assert {*checked, "__version__"} == set(entailment.__all__)
 
 
 def test_names_are_listed_and_unknown_ones_refused() -> None:
-    assert set(entailment.__all__) <= set(dir(entailment))
+    assert {*entailment.__all__, *entailment._HOME} <= set(dir(entailment))
     with pytest.raises(AttributeError, match="no attribute 'Classifier'"):
         entailment.Classifier  # noqa: B018
 
@@ -100,3 +100,22 @@ def test_all_errors_are_public() -> None:
 
     classes = [name for name, value in vars(errors).items() if isinstance(value, type)]
     assert set(classes) <= set(entailment.__all__)
+
+
+def test_a_star_brings_what_the_base_package_has() -> None:
+    """Without the extras it fails for none of them, and with them it imports none."""
+    extras = ("fastapi", "httpx", "keras", "pyarrow", "tensorflow", "torch")
+    missing = f"import sys, json\nfor name in {extras}: sys.modules[name] = None\n"
+    star = "from entailment import *\n"
+    there = in_a_fresh_process(f"{missing}{star}print(json.dumps(dir()))")
+    assert isinstance(there, list)
+    assert set(entailment.__all__) <= set(there)
+    assert {"NLI", "ZeroShotClassifier", "AutoTokenizer", "InputError", "evaluate_nli"} <= set(there)
+    loaded = in_a_fresh_process(f"import sys, json\n{star}print(json.dumps(sorted(sys.modules)))")
+    assert isinstance(loaded, list)
+    assert not set(extras) & set(loaded)
+
+
+def test_all_that_a_star_leaves_out_needs_an_extra() -> None:
+    for name in set(entailment._HOME) - set(entailment.__all__):
+        assert entailment._HOME[name].split(".")[1] in ("client", "keras", "models", "serve")

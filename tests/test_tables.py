@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from entailment.errors import DataFileError, MissingExtraError
 from entailment.tables import Row, check_writable, read_rows, write_rows
+from entailment.tables.reading import counted
 
 
 def write(path: Path, content: bytes | str) -> Path:
@@ -82,6 +83,25 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch, content: bytes, rows: l
     assert list(read_rows("-", columns=["text"])) == rows
 
 
+def test_a_standard_input_that_was_closed_holds_no_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert list(read_rows("-")) == []
+
+
+def test_a_file_needs_a_name() -> None:
+    with pytest.raises(DataFileError, match="the name of the file to read is empty"):
+        read_rows("")
+    with pytest.raises(DataFileError, match="the name of the file to write is empty"):
+        check_writable("")
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"), [(0, "0 rows"), (1, "1 row"), (2, "2 rows"), (1000, "1,000 rows")]
+)
+def test_how_many(count: int, shown: str) -> None:
+    assert counted(count, "row") == shown
+
+
 def test_reading_streams(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", '{"text": "fine"}\nbroken\n')
     assert next(read_rows(path)) == {"text": "fine"}
@@ -103,7 +123,7 @@ REFUSED = {
     "blank.csv": (b"\n\n", None, "is empty"),
     "column.csv": (b"review,label\nx,y\n", ["text"], "has no column 'text'; it has review, label"),
     "twice.csv": (b"text,text\nx,y\n", None, "has 2 columns named 'text'"),
-    "few.csv": (b"text,label\nx,y\nx\n", ["text"], "line 3: 1 fields, but the header has 2"),
+    "few.csv": (b"text,label\nx,y\nx\n", ["text"], "line 3: 1 field, but the header has 2"),
     "many.csv": (b"text\nx,y\n", ["text"], "line 2: 2 fields, but the header has 1"),
     "open.csv": (b'text\n"x\ny\n', None, "not valid CSV"),
     "quote.csv": (b'text\n"x"y\n', None, "line 2: not valid CSV"),

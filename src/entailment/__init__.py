@@ -263,8 +263,10 @@ _HOMES = {
     "entailment.text.tokenizer": ("Tokenizer",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
+_EXTRAS = ("entailment.client", "entailment.keras", "entailment.models", "entailment.serve")
 
-__all__ = ["__version__", *sorted(_HOME)]  # strings, every one
+# What `from entailment import *` brings: names that need no extra. `dir` lists all.
+__all__ = ["__version__", *sorted(name for name in _HOME if not _HOME[name].startswith(_EXTRAS))]
 
 
 def __getattr__(name: str) -> object:
@@ -281,4 +283,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_HOME, "__version__"})

@@ -160,6 +160,26 @@ def test_the_probe_refuses_what_decides_nothing(logits: np.ndarray, said: str) -
     assert "label_order=" in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("names", [("sport", "food"), ("POSITIVE", "NEGATIVE"), ("no 1", "a label")])
+def test_a_classifier_of_texts_is_called_so(names: tuple[str, ...]) -> None:
+    said = f"its classes are {', '.join(names)}: it classifies texts and is no model of inference"
+    with pytest.raises(LabelOrderError, match=said) as caught:
+        order_from_probe(np.zeros((24, 2)), 2, names)
+    assert "label_order=" in str(caught.value)
+
+
+@pytest.mark.parametrize("names", [(), ("LABEL_0", "LABEL_1"), ("0", "1"), ("entailment", "contradiction")])
+def test_names_of_no_task_are_not_taken_for_those_of_texts(names: tuple[str, ...]) -> None:
+    with pytest.raises(LabelOrderError, match="the label names say nothing and the probe cannot tell"):
+        order_from_probe(np.zeros((24, 2)), 2, names)
+
+
+def test_names_from_a_file_stay_on_one_line() -> None:
+    with pytest.raises(LabelOrderError) as caught:
+        order_from_probe(np.zeros((24, 2)), 2, ("sport\nfood", "x" * 1000))
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 600
+
+
 def test_the_probe_needs_a_row_for_each_pair() -> None:
     with pytest.raises(LabelOrderError, match=r"shape \[24, 3\]"):
         order_from_probe(np.zeros((23, 3)), 3)

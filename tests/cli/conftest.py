@@ -15,6 +15,8 @@ from tests.tiny import tiny_bert
 
 from entailment.cli.app import run
 
+ENTAIL = [sys.executable, "-c", "from entailment.cli import main; main()"]
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -10,14 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Entail
+from tests.cli.conftest import ENTAIL, Entail
 
 from entailment.cli.notes import one_line
 from entailment.cli.reference import reference
 from entailment.errors import MissingExtraError
 
 ROOT = Path(__file__).parents[2]
-ENTAIL = [sys.executable, "-c", "from entailment.cli import main; main()"]
 
 
 def test_help(entail: Entail) -> None:
@@ -115,6 +114,58 @@ def test_a_reader_that_leaves_early_is_no_error(model: Path, rows: int) -> None:
             process.stdin.close()
         assert process.stderr.read() == b""
         assert process.wait() == 1
+
+
+def in_a_shell(redirected: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """What the installed command does with its streams as a shell redirects them."""
+    command = ["sh", "-c", f'exec "$@" {redirected}', "sh", *ENTAIL, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_streams_that_were_closed_lead_nowhere(model: Path, form: list[str]) -> None:
+    command = ["classify", "bread " * 100, "--labels", "food,sports", "--model", model, *form]
+    answered = in_a_shell("", *command)
+    assert "is longer than the model reads" in answered.stderr
+    found = in_a_shell(">&-", *command)
+    assert (found.returncode, found.stdout, found.stderr) == (0, "", answered.stderr)
+    found = in_a_shell("2>&-", *command)
+    assert (found.returncode, found.stdout, found.stderr) == (0, answered.stdout, "")
+    found = in_a_shell("<&- >&- 2>&-", *command)
+    assert (found.returncode, found.stdout, found.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    "command", [["classify", "--input", "-", "--labels", "a,b"], ["nli", "--input", "-"]]
+)
+def test_a_standard_input_that_was_closed_holds_no_rows(command: list[str]) -> None:
+    found = in_a_shell("<&-", *command)
+    assert found.returncode == 2
+    assert found.stderr == "entail: error: standard input holds no rows\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_full_streams(model: Path, form: list[str], unbuffered: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    command = ["classify", "bread " * 100, "--labels", "food,sports", "--model", model, *form]
+    answered = in_a_shell("", *command)
+    found = in_a_shell("> /dev/full", *command)
+    assert found.returncode == 2
+    told = "entail: error: cannot write to standard output: No space left on device\n"
+    assert found.stderr == answered.stderr + told
+    found = in_a_shell("2> /dev/full", *command)  # what cannot be said is left unsaid
+    assert (found.returncode, found.stdout) == (0, answered.stdout)
+
+
+def test_another_error_of_the_system_stays_a_fault_of_ours(
+    entail: Entail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, OSError(28, "No space left on device"))
+    found = entail("nli", "a", "b")
+    assert found.code == 1
+    assert "a fault of ours" in found.err
 
 
 def test_terminated_midway_leaves_nothing(model: Path, tmp_path: Path) -> None:

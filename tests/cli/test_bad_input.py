@@ -312,7 +312,26 @@ def test_an_output_that_cannot_be(
     assert [path.name for path in tmp_path.iterdir()] == ["folder.csv"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["classify", "bread", *COMMON, "--output", ""], "Invalid value for '--output': the name is empty"),
+        (["classify", "bread", "--labels-file", ""], "Invalid value for '--labels-file': the name is empty"),
+        (["classify", *COMMON, "--input", ""], "the name of the file to read is empty"),
+        (["check", "", "--claim", "bread"], "the name of the document is empty"),
+    ],
+)
+def test_a_file_without_a_name(entail: Entail, arguments: list[str], message: str) -> None:
+    assert message in refuse(entail, *arguments)
+
+
 # --------------------------------------------------------------------------------------------------- options
+
+
+@pytest.mark.parametrize("threads", ["1500", "100000"])
+def test_threads_that_no_machine_has(entail: Entail, model: Path, threads: str) -> None:
+    error = refuse(entail, "classify", "bread", *COMMON, "--model", model, "--threads", threads)
+    assert error.startswith(f"threads is {threads}; it must be a whole number from 1 to ")
 
 
 @pytest.mark.parametrize(

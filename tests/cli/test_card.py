@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Entail
-from tests.evaluate.card_files import hub_reads, report, results_of, trained, write
+from tests.evaluate.card_files import hub_reads, report, results_of, spoil, trained, write
 
 
 @pytest.fixture
@@ -48,6 +48,42 @@ def test_a_report_about_another_model_is_noted(entail: Entail, folder: Path, tmp
     found = entail("card", folder, "--evaluation", report(tmp_path / "r.json", model="org/another"))
     assert found.code == 0
     assert "measured org/another, and this is model" in found.err
+
+
+@pytest.mark.parametrize(
+    ("stated", "message"),
+    [
+        (("--name", "tiny"), "'tiny' does not say whose model it will be: write it as 'org/tiny'"),
+        (("--name", "http://x/y"), "'http://x/y' is neither a folder nor a hub name"),
+        (("--name", ""), "is neither a folder nor a hub name"),
+        (("--license", "MIT License"), "the licence is 'MIT License'; state its identifier on the hub"),
+        (("--license", "mit\ntags: x"), "the licence is 'mit\\ntags: x'"),
+        (("--license", ""), "the licence is ''"),
+        (("--language", "en", "--language", "english"), "a language is 'english'; state its ISO 639 code"),
+        (("--language", "EN"), "a language is 'EN'"),
+    ],
+)
+def test_what_is_stated_is_checked(
+    entail: Entail, folder: Path, stated: tuple[str, ...], message: str
+) -> None:
+    found = entail("card", folder, *stated)
+    assert found.code == 2
+    assert message in found.error
+    assert not (folder / "README.md").exists()
+
+
+def test_what_an_earlier_card_states_is_checked_as_well(entail: Entail, folder: Path) -> None:
+    assert entail("card", folder, "--license", "mit").code == 0
+    path = folder / "README.md"
+    path.write_text(path.read_text("utf-8").replace("license: mit", "license: Any"), "utf-8")
+    assert "the licence is 'Any'" in entail("card", folder).error
+    assert entail("card", folder, "--license", "mit").code == 0
+
+
+def test_weights_that_are_no_numbers_get_no_card(entail: Entail, folder: Path) -> None:
+    spoil(folder)
+    assert "holds NaN or infinity" in entail("card", folder).error
+    assert not (folder / "README.md").exists()
 
 
 def test_errors_leave_the_folder_as_it_was(entail: Entail, folder: Path, tmp_path: Path) -> None:

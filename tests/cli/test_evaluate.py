@@ -72,6 +72,7 @@ def test_numbers_need_a_labels_file(entail: Entail, model: Path, tmp_path: Path)
     labels.write_text("entailment\nneutral\ncontradiction\n")
     found = entail("evaluate", model, "--data", path)
     assert (found.code, str(path) in found.error) == (2, True)
+    assert "--labels-file" in found.error
     found = entail("evaluate", model, "--data", path, "--labels-file", labels, "--json")
     assert found.json["count"] == 2
     assert [found.json["per_class"][name]["support"] for name in labels.read_text().split()] == [1, 0, 1]
@@ -191,6 +192,35 @@ def test_a_report_groups_by_genre_unasked(entail: Entail, model: Path, tmp_path:
     assert "groups" not in entail("evaluate", model, "--data", path, "--json").json
     found = entail("evaluate", model, "--data", path, "--json", "--report", tmp_path / "report").json
     assert [group["name"] for group in found["groups"]] == ["(none)", "fiction"]
+
+
+@pytest.mark.parametrize("name", ["report.json", "report.md", "report.html"])
+def test_a_report_leaves_the_work_of_others_alone(
+    entail: Entail, model: Path, pairs: Path, tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "report"
+    folder.mkdir()
+    mine = folder / name
+    mine.write_text('{"mine": true}')
+    arguments = ("evaluate", model, "--data", pairs, "--report", folder)
+    found = entail(*arguments)
+    assert found.code == 2
+    assert f"{mine} was not written by `entail evaluate`" in found.error
+    assert "--force" in found.error
+    assert [path.read_text() for path in folder.iterdir()] == ['{"mine": true}']
+    assert entail(*arguments, "--force").code == 0
+    assert entail(*arguments).code == 0, "what is ours is replaced unasked"
+
+
+def test_a_classifier_of_texts_is_no_model_of_inference(entail: Entail, pairs: Path, tmp_path: Path) -> None:
+    texts = tiny_bert(tmp_path / "texts", labels=("sport", "food"))
+    found = entail("evaluate", texts, "--data", pairs)
+    assert found.code == 2
+    assert "its classes are sport, food: it classifies texts and is no model of inference" in found.error
+    stated = entail(
+        "evaluate", texts, "--data", pairs, "--label-order", "entailment,not_entailment", "--json"
+    )
+    assert (stated.code, stated.json["count"]) == (0, 4)
 
 
 def test_two_models_on_the_same_rows(entail: Entail, model: Path, prefix_model: Path, pairs: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from huggingface_hub import CommitInfo, CommitOperationAdd, HfApi, RepoUrl, constants
 from tests.cli.conftest import Entail
-from tests.evaluate.card_files import report, trained
+from tests.evaluate.card_files import report, spoil, trained
 
 from entailment.evaluate.cards.facts import Stated
 from entailment.evaluate.cards.write import write_card
@@ -183,6 +183,19 @@ def test_what_does_not_open_is_refused(entail: Entail, folder: Path, hub: Hub, t
     (folder / "config.json").write_text("{}", "utf-8")
     assert "config.json" in entail("push", folder, NAME).error
     assert "does not exist" in entail("push", tmp_path / "nowhere", NAME).error
+    assert hub.asked == []
+
+
+@pytest.mark.parametrize("head", ["ForSequenceClassification", "ForTokenClassification"])
+def test_weights_that_are_no_numbers_do_not_go(entail: Entail, folder: Path, hub: Hub, head: str) -> None:
+    config = folder / "config.json"
+    config.write_text(config.read_text("utf-8").replace("ForSequenceClassification", head), "utf-8")
+    name = spoil(folder)
+    for arguments in ((), ("--dry-run",)):
+        found = entail("push", folder, NAME, *arguments)
+        assert found.code == 2
+        assert "holds NaN or infinity" in found.error
+        assert name.rpartition(".")[2] in found.error
     assert hub.asked == []
 
 

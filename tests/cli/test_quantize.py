@@ -51,7 +51,7 @@ def test_in_the_folder_of_the_model(entail: Entail, mine: Path, pairs: Path) -> 
     assert json.loads(after.pop(QUANTIZATION_FILE))["weight_bits"].keys() == set(BITS)
     assert after == before
     assert "% agreement on 200 pairs" in found.err
-    assert "only 200 pairs judge: each is 0.50% of the agreement" in found.err
+    assert "judged by only 200 pairs: each is 0.50% of the agreement" in found.err
     assert f"written: {mine / QUANTIZATION_FILE}" in found.err
 
 

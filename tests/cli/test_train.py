@@ -80,6 +80,20 @@ def test_trains_a_model_that_answers(entail: Entail, mine: Path, data: Path, tmp
     assert f"written: {out / 'model'}" in " ".join(shown.err.split())
 
 
+@pytest.mark.parametrize("as_json", [(), ("--json",)])
+def test_a_run_that_diverges_publishes_nothing(
+    entail: Entail, mine: Path, data: Path, tmp_path: Path, as_json: tuple[str, ...]
+) -> None:
+    out = tmp_path / "out"
+    diverging = ("--set", "settings.learning_rate=1e30", "--steps", 1)
+    found = entail("train", mine, "--data-folder", data, "--out", out, *diverging, *as_json)
+    assert (found.code, found.out) == (2, "")
+    last = found.err.splitlines()[-1]
+    assert last.startswith("entail: error: the validation's loss is nan after step 1")
+    assert not (out / "model").exists()
+    assert not (out / "run" / "run.json").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -88,6 +102,7 @@ def test_trains_a_model_that_answers(entail: Entail, mine: Path, data: Path, tmp
         (("minilm-l6",), "there is no recipe 'minilm-l6'; did you mean 'minilm-l6-mnli'?"),
         (("minilm-l6-mnli", "--set", "epochs"), "should be KEY=VALUE"),
         (("minilm-l6-mnli", "--set", "settings.epoch=1"), "did you mean 'epochs'?"),
+        (("minilm-l6-mnli", "--set", "settings.seed=-5"), "seed is -5; it must be from 0 to"),
         (("entailment-mini", "--steps", 5), "nothing but model.attention can be changed"),
         (("entailment-mini", "--set", "model.dropout=0.1"), "nothing but model.attention can be changed"),
         (("entailment-mini", "--out", "OUT"), "say with --data-folder where they are"),

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
+from safetensors.numpy import load_file, save_file
 from tests.tiny import tiny_bert
 
 #: As `entail train` writes it.
@@ -101,6 +103,16 @@ def write(path: Path, value: object) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value), encoding="utf-8")
     return path
+
+
+def spoil(folder: Path) -> str:
+    """Put a NaN among the weights, as a training that diverged does; returns the tensor's name."""
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    name = next(name for name in weights if name.endswith("classifier.bias"))
+    weights[name][0] = np.nan
+    save_file(weights, path)
+    return name
 
 
 def hub_reads(text: str) -> ModelCardData:

@@ -199,6 +199,25 @@ def test_the_three_files(tmp_path: Path) -> None:
     assert "alert" not in written[2].read_text(encoding="utf-8")
 
 
+def test_files_of_others_are_replaced_when_asked_only(tmp_path: Path) -> None:
+    report = make_report(Subject("m", "d", "nli", "1"), some())
+    theirs = {"report.json": "[]", "report.md": "# mine", "report.html": "<p>mine</p>"}
+    for name, text in theirs.items():
+        folder = tmp_path / name.replace(".", "-")
+        folder.mkdir()
+        for content in (text, '{"subject": 1}', "\udcff", "[" * 100_000):
+            (folder / name).write_bytes(content.encode("utf-8", "surrogateescape"))
+            with pytest.raises(DataFileError, match=f"{name} was not written by"):
+                check_report_folder(folder)
+            with pytest.raises(DataFileError, match=f"{name} was not written by"):
+                write_report(folder, report)
+            assert [path.name for path in folder.iterdir()] == [name]
+        check_report_folder(folder, force=True)
+        write_report(folder, report, force=True)
+        check_report_folder(folder)
+        write_report(folder, report)
+
+
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()

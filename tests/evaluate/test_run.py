@@ -4,6 +4,8 @@ import itertools
 import json
 import logging
 import math
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.tasks.pair_fakes import fake_model
@@ -253,3 +255,10 @@ def test_zero_shot_arguments() -> None:
         evaluate_zero_shot(model, [{"text": "t", "label": 3}])
     with pytest.raises(DataFileError, match="row 1 has no column 'text'"):
         evaluate_zero_shot(model, [{"label": "a"}], ["a"])
+
+
+@pytest.mark.parametrize("rows", [None, 3, "pairs.jsonl", Path("pairs.jsonl"), {"premise": "p"}])
+def test_what_holds_no_rows_is_refused_before_a_model_is_opened(rows: Any) -> None:
+    for evaluate in (evaluate_nli, evaluate_zero_shot):
+        with pytest.raises(InputError, match=r"rows is .*; it must be a list or another iterable of rows"):
+            evaluate("no/such-model", rows)

@@ -20,6 +20,7 @@ from entailment.checkpoint.quantization import Quantization, fingerprint, write_
 from entailment.errors import CheckpointError, InputError, NonFiniteLogitsError, UnsupportedModelError
 from entailment.runtime.engine import Engine, OnnxEngine, build_graph, finite
 from entailment.runtime.processor import exact_weight_bits, usable_processors
+from entailment.runtime.session import check_threads
 from entailment.runtime.streams import in_streams
 from entailment.runtime.stub import StubEngine
 from entailment.text.pairs import EncodedPair
@@ -163,10 +164,23 @@ def test_threads() -> None:
     checkpoint = tiny_checkpoint()
     assert OnnxEngine.from_checkpoint(checkpoint).threads == usable_processors()
     assert OnnxEngine.from_checkpoint(checkpoint, threads=1).threads == 1
-    with pytest.raises(InputError, match="threads is 0; it must be at least 1"):
-        OnnxEngine.from_checkpoint(checkpoint, threads=0)
     with pytest.raises(InputError, match="tokens_per_batch is 0"):
         OnnxEngine.from_checkpoint(checkpoint, tokens_per_batch=0)
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1_500, 10**300, "2", 1.5, True])
+def test_threads_that_no_machine_has(threads: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("entailment.runtime.session.usable_processors", lambda: 2)
+    with pytest.raises(InputError, match=r"threads is .*; it must be a whole number from 1 to 64 here"):
+        OnnxEngine.from_checkpoint(tiny_checkpoint(), threads=threads)
+
+
+def test_the_most_threads_grow_with_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert check_threads(64) == 64
+    monkeypatch.setattr("entailment.runtime.session.usable_processors", lambda: 100)
+    assert check_threads(400) == 400
+    with pytest.raises(InputError, match="from 1 to 400"):
+        check_threads(401)
 
 
 def test_usable_processors(monkeypatch: pytest.MonkeyPatch) -> None:

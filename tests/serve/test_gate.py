@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import io
 import json
 import logging
@@ -119,6 +120,18 @@ def test_json_by_any_name_is_taken(model: PairModel, kind: str) -> None:
         model, lambda client: client.post("/v1/classify", content=content, headers={"Content-Type": kind})
     )
     assert reply.status_code == 200
+
+
+@pytest.mark.parametrize(("encoding", "status"), [("gzip", 415), ("BR", 415), ("identity", 200), ("", 200)])
+def test_compressed_bodies_are_refused_by_name(model: PairModel, encoding: str, status: int) -> None:
+    content = json.dumps(CLASSIFY).encode()
+    content = gzip.compress(content) if encoding == "gzip" else content
+    headers = {**JSON, "Content-Encoding": encoding}
+    reply = ask(model, lambda client: client.post("/v1/classify", content=content, headers=headers))
+    assert reply.status_code == status
+    if status == 415:
+        assert reply.json()["error"]["type"] == "body_encoded"
+        assert f"encoded as '{encoding.lower()}'; send it plain" in reply.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(

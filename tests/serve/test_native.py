@@ -11,6 +11,7 @@ from tests.serve.support import CLASSIFY, NAMES, ask, post, stub_model
 
 from entailment.checkpoint.labels import order_stated
 from entailment.runtime.stub import StubEngine
+from entailment.serve.app import create_app
 from entailment.serve.settings import Limits, Settings
 from entailment.tasks.check import DocumentChecker
 from entailment.tasks.model import PairModel
@@ -86,6 +87,24 @@ def test_the_models_route(model: PairModel) -> None:
     assert ask(model, lambda client: client.get("/v1/models")).json() == {
         "data": [{"id": "stub", "attention": "full", "labels": list(NAMES), "max_length": 64}]
     }
+
+
+@pytest.mark.parametrize(
+    "labels", ["a,b", 7, None, {"a": 1}, ["a", 7], ["a", ["b"]], [["a"], "b"], [["a", 7]]]
+)
+def test_labels_of_no_use_get_one_message(model: PairModel, labels: object) -> None:
+    error = post(model, "/v1/classify", {"text": "a", "labels": labels}).json()["error"]
+    assert error["type"] == "invalid_request"
+    assert error["message"] == "body.labels: should be a list of texts, or one such list per text"
+
+
+def test_the_description_of_labels_has_both_forms(model: PairModel) -> None:
+    schemas = create_app(model).openapi()["components"]["schemas"]
+    texts = {"items": {"type": "string"}, "type": "array"}
+    assert schemas["ClassifyRequest"]["properties"]["labels"]["anyOf"] == [
+        texts,
+        {"items": texts, "type": "array"},
+    ]
 
 
 @pytest.mark.parametrize(

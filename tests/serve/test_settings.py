@@ -53,6 +53,45 @@ def test_empty_labels() -> None:
         Settings(default_labels=("good", " "))
 
 
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "https://example.org",
+        "http://localhost:3000",
+        "http://127.0.0.1",
+        "http://[::1]:80",
+        "https://xn--bcher-kva.de",
+        "capacitor://localhost",
+    ],
+)
+def test_origins(origin: str) -> None:
+    assert Settings(cors_origins=(origin,)).cors_origins == (origin,)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "",
+        "banana",
+        "null",
+        "example.org",
+        "https://",
+        "https://example.org/",
+        "https://example.org/path",
+        "https://Example.org",
+        "https://*.example.org",
+        "https://me@example.org",
+        "https://example.org:",
+        "https://example.org:port",
+        "https://example.org, https://example.com",
+    ],
+)
+def test_what_no_browser_calls_an_origin(origin: str) -> None:
+    with pytest.raises(InputError, match=r"cors_origins holds .*, which is no origin"):
+        Settings(cors_origins=("https://example.org", origin))
+
+
 def test_the_command_has_the_same_defaults() -> None:
     settings, limits = Settings(), Limits()
     defaults = {option.name: option.default for option in command.params}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.tasks.check_fakes import INVISIBLE, neutral, texts_of, word_model
 from tests.tiny import tiny_bert
@@ -149,6 +150,14 @@ def test_a_document_of_any_length_is_never_cut() -> None:
     assert "the key is green" in finding["evidence"]["text"]
     assert len(finding["evidence"]["text"].split()) < 20
     assert texts_of(model).cut == 0
+
+
+def test_texts_of_numpy_become_plain() -> None:
+    document, claims = np.str_(DOCUMENT), [np.str_(claim) for claim in CLAIMS]
+    checker = DocumentChecker(word_model(believes))
+    for finding in checker(document, claims):
+        assert {type(finding["claim"]), type((finding["evidence"] or {"text": ""})["text"])} == {str}
+    assert checker(document, claims) == checker(DOCUMENT, CLAIMS)
 
 
 def test_no_claims_and_repeated_claims() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,6 +83,18 @@ def test_a_stated_order_that_does_not_fit(folders: dict[str, Path], order: list[
     for needs_order in (True, False):
         with pytest.raises(LabelOrderError, match="stated order"):
             load_model(folders["full"], label_order=order, needs_order=needs_order)
+
+
+@pytest.mark.parametrize("order", [5, 0, True])
+def test_a_stated_order_that_is_no_list(folders: dict[str, Path], order: Any) -> None:
+    with pytest.raises(LabelOrderError, match=r"label_order must be a list .*, not (5|0|True)$"):
+        load_model(folders["full"], label_order=order)
+
+
+@pytest.mark.parametrize("threads", ["2", 1.5, True, 100_000])
+def test_threads_that_no_machine_has(folders: dict[str, Path], threads: Any) -> None:
+    with pytest.raises(InputError, match=r"threads is .*; it must be a whole number from 1 to"):
+        load_model(folders["full"], threads=threads)
 
 
 def test_raw_logits_need_no_order(folders: dict[str, Path]) -> None:

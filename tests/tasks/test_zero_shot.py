@@ -4,6 +4,7 @@ import itertools
 import logging
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -149,8 +150,8 @@ def test_duplicates_are_merged_with_one_note(caplog: pytest.LogCaptureFixture) -
         ([["sports"], "politics"], "every text needs one"),
         ([[]], "labels of text 1: there are no candidate labels"),
         ([["sports", ""]], "labels of text 1: label 2 of 2 is empty"),
-        ([["sports"]], "1 lists of labels but more texts"),
-        ([["sports"], ["sports"], ["sports"]], "2 texts but more lists of labels"),
+        ([["sports"]], "more texts than the 1 list of labels"),
+        ([["sports"], ["sports"], ["sports"]], "more lists of labels than the 2 texts"),
     ],
 )
 def test_bad_labels_are_refused(labels: object, says: str) -> None:
@@ -236,6 +237,22 @@ def test_threshold_of_many_labels_keeps_those_above() -> None:
 def test_bad_thresholds(threshold: object) -> None:
     with pytest.raises(InputError, match="threshold must be a number from 0 to 1"):
         believer()("t", ["sports"], threshold=threshold)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize("multi_label", ["yes", "", 1, None])
+def test_multi_label_is_true_or_false(multi_label: Any) -> None:
+    for call in (believer(), believer().stream):
+        with pytest.raises(InputError, match="multi_label must be True or False, not"):
+            call(["t"], ["sports"], multi_label=multi_label)
+    yes: Any = np.True_
+    labels = ["sports", "cooking"]
+    assert believer()("t", labels, multi_label=yes) == believer()("t", labels, multi_label=True)
+
+
+def test_texts_and_labels_of_numpy_become_plain() -> None:
+    labels: Any = np.array(["sports", "politics"])
+    for answer in (*believer()(np.array(["t", "u"]), labels), believer()(np.str_("t"), list(labels))):
+        assert {type(text) for text in (answer["sequence"], *answer["labels"])} == {str}
 
 
 @pytest.mark.parametrize(

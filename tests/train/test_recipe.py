@@ -70,6 +70,8 @@ def test_the_cards_own_figures() -> None:
         ("settings.epoch=1", "settings has no key 'epoch'; did you mean 'epochs'?"),
         ("settings.epochs=many", "settings: epochs must be a whole number, not 'many'"),
         ("settings.learning_rate=-1", "settings: learning_rate is -1.0; it must be more than 0"),
+        ("settings.seed=-5", "settings: seed is -5; it must be from 0 to 4294967295"),
+        ("settings.seed=4294967296", "settings: seed is 4294967296; it must be from 0 to 4294967295"),
         ("task=nlp", "task is 'nlp'; expected one of nli"),
         ("model.start=bundled", "config is for start"),
         ("model.config={}", 'start is "random", so that config must give the architecture'),

@@ -38,11 +38,17 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def write_json(path: Path, value: Mapping[str, object]) -> None:
-    """Write a JSON object, or leave what was there: never half a file."""
+    """Write a JSON object, or leave what was there: never half a file.
+
+    Raises:
+        CheckpointError: the folder cannot be written to, or a value is none of JSON, as NaN is none.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        # NaN and Infinity are no JSON: what is written here, other programs read.
+        text = json.dumps(value, indent=2, sort_keys=True, allow_nan=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
         temporary.replace(path)
     except (OSError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be written: {error}") from error

@@ -14,6 +14,7 @@ single pairs too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
@@ -21,7 +22,7 @@ from typing import Literal
 
 import numpy as np
 
-from entailment.checkpoint.fields import whole_number
+from entailment.checkpoint.fields import printable, whole_number
 from entailment.checkpoint.probe_pairs import PROBE_PAIRS as PROBE_PAIRS
 from entailment.errors import LabelOrderError
 
@@ -54,6 +55,9 @@ _CLASS_SETS = (
     {ENTAILMENT, NOT_ENTAILMENT},
     {ENTAILMENT, CONTRADICTION},
 )
+
+#: Names that stand for an index alone.
+_NUMBERED = re.compile(r"(label[ _-]*)?\d+", re.IGNORECASE)
 
 #: Mean probability by which the best assignment of classes to logits must beat the next.
 MARGIN = 0.1
@@ -170,12 +174,13 @@ def _order(names: Sequence[str | None], source: Literal["names", "probe", "state
     )
 
 
-def order_from_probe(logits: np.ndarray, num_labels: int) -> LabelOrder:
+def order_from_probe(logits: np.ndarray, num_labels: int, class_names: Sequence[str] = ()) -> LabelOrder:
     """The label order that the logits of `PROBE_PAIRS` show.
 
     Args:
         logits: float [N, K], a row for each of `PROBE_PAIRS`.
         num_labels: K; 3 for entailment, neutral and contradiction, 2 for entailment and not_entailment.
+        class_names: what the checkpoint calls its logits, for the message where they are of another task.
 
     Raises:
         LabelOrderError: the answers decide nothing; the message says what was seen, and how to state it.
@@ -211,10 +216,8 @@ def order_from_probe(logits: np.ndarray, num_labels: int) -> LabelOrder:
             f"{name} pairs {np.array2string(means[index], precision=2, separator=', ')}"
             for index, name in enumerate(classes)
         )
-        raise LabelOrderError(
-            "the label names say nothing and the probe cannot tell the order (mean probability by logit: "
-            f"{seen}; the best order explains {np.mean(by_class):.0%} of the pairs). {_HOW_TO_STATE}"
-        )
+        explained = f"the best order explains {np.mean(by_class):.0%} of the pairs"
+        raise LabelOrderError(_undecided(class_names, f"mean probability by logit: {seen}; {explained}"))
     names = [classes[int(np.flatnonzero(best == logit)[0])] for logit in range(num_labels)]
     return _order(names, "probe", "the probe's order")
 
@@ -236,6 +239,16 @@ def probe_disagreement(order: LabelOrder, logits: np.ndarray) -> str | None:
     return (
         f"{said} that the logits are {', '.join(order.names)}, but the model answers plain pairs as if they "
         f"were {', '.join(probed.names)}"
+    )
+
+
+def _undecided(class_names: Sequence[str], figures: str) -> str:
+    """What to say of a model whose answers to the probe show no order."""
+    if not class_names or any(_NUMBERED.fullmatch(name.strip()) or canonical(name) for name in class_names):
+        return f"the label names say nothing and the probe cannot tell the order ({figures}). {_HOW_TO_STATE}"
+    return (
+        f"its classes are {printable(', '.join(class_names))}: it classifies texts and is no model of "
+        f"inference, and the probe cannot tell an order either ({figures}). {_HOW_TO_STATE}"
     )
 
 

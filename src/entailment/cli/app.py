@@ -17,10 +17,11 @@ from entailment.cli.classify import classify
 from entailment.cli.evaluate import evaluate
 from entailment.cli.info import info
 from entailment.cli.nli import nli
-from entailment.cli.notes import complain, library_notes
+from entailment.cli.notes import complain, library_notes, say
 from entailment.cli.push import push
 from entailment.cli.quantize import quantize
 from entailment.cli.serve import serve
+from entailment.cli.streams import forget, open_closed_streams, told_stdout
 from entailment.cli.train import train
 from entailment.errors import EntailmentError, LabelOrderError
 
@@ -59,12 +60,13 @@ def main() -> NoReturn:
     """What the installed command `entail` runs."""
     # Terminated politely, the interpreter unwinds: a half-written output is removed on the way.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    open_closed_streams()
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
     """Runs one command line and returns its exit code; every error is one line on stderr by then."""
-    with library_notes():
+    with library_notes(), told_stdout():
         try:
             code = entail.main(args=list(arguments), prog_name="entail", standalone_mode=False)
             sys.stdout.flush()
@@ -76,7 +78,7 @@ def run(arguments: Sequence[str]) -> int:
             complain(str(error))
             return error.exit_code
         except click.exceptions.NoArgsIsHelpError as error:
-            click.echo(error.ctx.get_help() if error.ctx else error.format_message(), err=True)
+            say(error.ctx.get_help() if error.ctx else error.format_message())
             return error.exit_code
         except click.UsageError as error:
             where = f" (see '{error.ctx.command_path} --help')" if error.ctx else ""
@@ -89,15 +91,10 @@ def run(arguments: Sequence[str]) -> int:
             complain("interrupted")
             return INTERRUPTED
         except BrokenPipeError:
-            _forget_stdout()
+            forget(sys.stdout)
             return 1
         except Exception as error:
             if os.environ.get("ENTAIL_TRACEBACK"):
                 raise
             complain(f"{type(error).__name__}: {error} (a fault of ours; ENTAIL_TRACEBACK=1 shows where)")
             return 1
-
-
-def _forget_stdout() -> None:
-    """The reader is gone: what is still buffered goes nowhere, instead of into a second error at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

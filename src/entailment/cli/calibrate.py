@@ -14,6 +14,7 @@ from entailment.cli.opening import open_model
 from entailment.cli.options import PATH, finite, model_options
 from entailment.cli.output import print_json
 from entailment.errors import CheckpointError
+from entailment.tables.reading import counted
 
 if TYPE_CHECKING:
     from entailment.checkpoint.calibration import Calibration, Question, Scaling
@@ -107,7 +108,7 @@ def calibrate(
     names = loaded.order.names if question == "pairs" else answers.classes
     found = fit_scaling(answers, names, data=data.name, bias=bias, target=precision_target)
     if found.rows < FEW_ROWS:
-        note(f"only {found.rows:,} rows: some hundreds more would make the fit surer")
+        note(f"only {counted(found.rows, 'row')}: some hundreds more would make the fit surer")
     after = replace(before, **{question: found})
 
     def write(folder: Path) -> None:
@@ -142,7 +143,7 @@ def _show(rows: Labelled, found: Scaling) -> None:
     from entailment.cli import show
 
     lines = {
-        "rows": f"{found.rows:,} {'pairs' if rows.candidates is None else 'texts'} of {rows.name}",
+        "rows": f"{counted(found.rows, 'pair' if rows.candidates is None else 'text')} of {rows.name}",
         "temperature": f"{found.temperature:.4f}",
         "bias": ", ".join(f"{name} {value:+.4f}" for name, value in found.bias.items()) or "none",
     }

@@ -8,6 +8,7 @@ import click
 
 from entailment.cli.notes import note
 from entailment.cli.options import PATH
+from entailment.errors import CheckpointNotFoundError
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -51,5 +52,23 @@ def card(
     from entailment.evaluate.cards.facts import Stated
     from entailment.evaluate.cards.write import write_card
 
+    if name is not None:
+        owned_name(name)
     stated = Stated(name=name, licence=licence, languages=languages)
     note(f"written: {write_card(model, stated, evaluations, force=force)}")
+
+
+def owned_name(name: str, revision: str | None = None) -> tuple[str, str | None]:
+    """The model "org/name" and the revision that a name of the hub means.
+
+    Raises:
+        CheckpointNotFoundError: it is none, or does not say whose model it is.
+    """
+    from entailment.checkpoint.hub import split_revision
+
+    repo, branch = split_revision(name, revision)
+    if "/" not in repo:
+        raise CheckpointNotFoundError(
+            f"{name!r} does not say whose model it will be: write it as 'org/{repo}'"
+        )
+    return repo, branch

@@ -12,15 +12,13 @@ import click
 from entailment.cli.inputs import checked, checked_text
 from entailment.cli.opening import open_model
 from entailment.cli.options import PATH, finite, model_options
-from entailment.cli.output import Form, deliver
+from entailment.cli.output import STDIN, Form, check_output, deliver
 from entailment.errors import DataFileError
-from entailment.tables import Row, check_writable, read_rows
+from entailment.tables import Row, read_rows
 
 if TYPE_CHECKING:
     from entailment.runtime.engine import Precision
     from entailment.tasks.check import Finding
-
-STDIN = "-"
 
 
 @click.command(short_help="Which claims does a document support?")
@@ -70,8 +68,7 @@ def check(
         raise click.UsageError('give either --claim "TEXT", once or more, or --claims FILE')
     if document == STDIN and claims_file == STDIN:
         raise click.UsageError("the document and the claims cannot both come from standard input")
-    if output is not None:
-        check_writable(output)
+    check_output(output, document, claims_file)
     claims = _typed(typed) if claims_file is None else _claims_of(claims_file)
     text = _document_of(document)
 
@@ -114,6 +111,8 @@ def _claims_in(path: str) -> Iterator[str]:
 
 def _document_of(path: str) -> str:
     """The whole of a text file."""
+    if not path:
+        raise DataFileError("the name of the document is empty")
     try:
         content = sys.stdin.buffer.read() if path == STDIN else Path(path).read_bytes()
     except FileNotFoundError:

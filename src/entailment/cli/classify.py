@@ -13,8 +13,8 @@ from entailment.cli.inputs import checked_text, texts_of
 from entailment.cli.notes import note
 from entailment.cli.opening import open_model
 from entailment.cli.options import PATH, LabelSet, comma_separated, finite, model_options, read_labels
-from entailment.cli.output import Form, deliver
-from entailment.tables import Row, check_writable
+from entailment.cli.output import Form, check_output, deliver
+from entailment.tables import Row
 
 if TYPE_CHECKING:
     from entailment.runtime.engine import Precision
@@ -92,8 +92,7 @@ def classify(
     wanted = _label_set(labels, labels_file, template)
     if bool(texts) == (input_ is not None):
         raise click.UsageError("give either texts or --input FILE")
-    if output is not None:
-        check_writable(output)
+    check_output(output, input_, labels_file)
     sequences = _typed(texts) if input_ is None else texts_of(input_, text_column)
     multi_label = multi_label or bool(wanted.multi_label)
 

@@ -59,6 +59,7 @@ WIDEST_MATRIX = 8
     show_default=True,
     help="Quote the N wrong answers that the model is surest of in the report; 0: it quotes no row.",
 )
+@click.option("--force", is_flag=True, help="Write the report over files that somebody else wrote, too.")
 @click.option("--compare", metavar="MODEL", help="Another model: is one better, or was it luck?")
 @click.option(
     "--templates", type=PATH, metavar="FILE", help="Hypothesis templates, one a line, to try on texts."
@@ -73,6 +74,7 @@ def evaluate(
     report: Path | None,
     group_by: str | None,
     errors: int,
+    force: bool,
     compare: str | None,
     templates: Path | None,
     threads: int | None,
@@ -119,7 +121,7 @@ def evaluate(
     from entailment.evaluate.run import measure
 
     if report is not None:
-        check_report_folder(report)
+        check_report_folder(report, force=force)
     loaded = open_model(model, threads=threads, label_order=label_order, precision=precision, device=device)
     # Opened now, so that a name that leads nowhere costs no time.
     other = (
@@ -142,7 +144,7 @@ def evaluate(
     )
     whole = make_report(subject, answered, most_mistakes=errors, comparison=comparison, wordings=tried)
     if report is not None:
-        for path in write_report(report, whole):
+        for path in write_report(report, whole, force=force):
             note(f"written: {path}")
     if as_json:
         print_json(_plain(whole))

@@ -15,6 +15,7 @@ from entailment.cli.options import model_options
 from entailment.cli.output import print_json
 from entailment.errors import CheckpointError, LabelOrderError
 from entailment.tables import Row
+from entailment.tables.reading import counted
 
 if TYPE_CHECKING:
     from entailment.checkpoint.folder import Checkpoint
@@ -138,7 +139,7 @@ def _probe(model: PairModel) -> Row:
 
     _, logits = model.run([(premise, hypothesis) for premise, hypothesis, _ in PROBE_PAIRS])
     try:
-        found = order_from_probe(logits, model.engine.num_labels)
+        found = order_from_probe(logits, model.engine.num_labels, model.class_names)
     except LabelOrderError as error:
         return {"names": None, "agrees": None, "error": str(error)}
     against = None if model.labels is None else probe_disagreement(model.labels, logits)
@@ -171,8 +172,9 @@ def _show(facts: Row) -> None:
     lines = {
         "model": str(facts["model"]),
         "folder": str(facts["folder"]),
-        "architecture": f"{facts['architecture']}: {facts['layers']} layers of width {facts['hidden_size']}, "
-        f"{facts['attention_heads']} heads, {number('vocabulary')} word pieces",
+        "architecture": f"{facts['architecture']}: {_count(facts['layers'], 'layer')} of width "
+        f"{facts['hidden_size']}, {_count(facts['attention_heads'], 'head')}, "
+        f"{number('vocabulary')} word pieces",
         "parameters": number("parameters"),
         "compute": f"{_billions(facts['flops_at_128_tokens'])} FLOPs for 128 tokens; a multiply-add is two",
         "size": f"{_megabytes(facts['size_bytes'])} on disk",
@@ -186,6 +188,10 @@ def _show(facts: Row) -> None:
     if isinstance(found := facts.get("probe"), dict):
         lines["probe"] = _probe_in_words(found)
     show.facts(lines)
+
+
+def _count(number: object, noun: str) -> str:
+    return counted(number, noun) if isinstance(number, int) else f"{number} {noun}s"
 
 
 def _megabytes(size: object) -> str:
@@ -208,7 +214,7 @@ def _int8_in_words(found: object) -> str:
         return "not measured; `entail quantize` does"
     if "error" in found:
         return f"unusable: {found['error']}"
-    text = f"{found['agreement']:.2%} agreement with float32 on {found['pairs']:,} pairs"
+    text = f"{found['agreement']:.2%} agreement with float32 on {_count(found['pairs'], 'pair')}"
     if found["accuracy"] is not None:
         text += f", accuracy {found['accuracy']:.4f} instead of {found['float32_accuracy']:.4f}"
     return text
@@ -226,7 +232,7 @@ def _scaling_in_words(question: str, found: Row) -> str:
     text = f"{question}: temperature {found['temperature']:.4g}" + (", biases" if found["bias"] else "")
     if isinstance(threshold := found["threshold"], dict):
         text += f", threshold {threshold['value']:.4g} for a precision of {threshold['target']:g}"
-    return f"{text}, fitted to {found['rows']:,} rows of {found['data']}"
+    return f"{text}, fitted to {_count(found['rows'], 'row')} of {found['data']}"
 
 
 def _probe_in_words(found: Row) -> str:

@@ -13,8 +13,8 @@ import click
 from entailment.cli.inputs import checked_text, pairs_of
 from entailment.cli.opening import open_model
 from entailment.cli.options import PATH, model_options
-from entailment.cli.output import Form, deliver
-from entailment.tables import Row, check_writable
+from entailment.cli.output import Form, check_output, deliver
+from entailment.tables import Row
 
 if TYPE_CHECKING:
     from entailment.runtime.engine import Precision
@@ -62,8 +62,7 @@ def nli(
         raise click.UsageError("give both PREMISE and HYPOTHESIS, each in quotes")
     if bool(typed) == (input_ is not None):
         raise click.UsageError("give either PREMISE and HYPOTHESIS, or --input FILE")
-    if output is not None:
-        check_writable(output)
+    check_output(output, input_)
     if input_ is None:
         pairs = iter([(checked_text(typed[0], "the premise"), checked_text(typed[1], "the hypothesis"))])
     else:

@@ -10,15 +10,25 @@ from contextlib import contextmanager
 
 import click
 
+from entailment.cli.streams import forget
+
 
 def note(text: str) -> None:
     """Something worth knowing that is no error: one line."""
-    click.echo(f"entail: note: {one_line(text)}", err=True)
+    say(f"entail: note: {one_line(text)}")
 
 
 def complain(text: str) -> None:
     """An error: one line."""
-    click.echo(f"entail: error: {one_line(text)}", err=True)
+    say(f"entail: error: {one_line(text)}")
+
+
+def say(text: str) -> None:
+    """Text on stderr. Where nobody can read it, the answers still matter."""
+    try:
+        click.echo(text, err=True)
+    except OSError:
+        forget(sys.stderr)
 
 
 class _NoteHandler(logging.Handler):

@@ -16,7 +16,14 @@ from entailment.tables import read_rows
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
-PATH = click.Path(path_type=Path)
+
+def _path(value: str) -> Path:
+    if not value:  # a path of nothing is the folder one is in
+        raise click.BadParameter("the name is empty")
+    return Path(value)
+
+
+PATH = _path
 
 # What ONNX Runtime computes on; every other device is PyTorch's.
 CPU = "cpu"

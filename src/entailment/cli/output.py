@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,9 +12,13 @@ from typing import Generic, TypeVar
 import click
 
 from entailment.cli.notes import note, progress
-from entailment.tables import Row, json_line, write_rows
+from entailment.errors import DataFileError
+from entailment.tables import Row, check_writable, json_line, write_rows
+from entailment.tables.reading import counted
 
 Answer = TypeVar("Answer")
+
+STDIN = "-"
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,31 @@ class Form(Generic[Answer]):
     show: Callable[[Iterable[Answer]], None]
 
 
+def check_output(output: Path | None, *sources: str | Path | None) -> None:
+    """Refuses an --output before the work whose answers go there; None is none.
+
+    Args:
+        output: the file to write.
+        sources: the files to read; "-" is standard input.
+
+    Raises:
+        DataFileError: it cannot be written, or is one of the sources, whose rows would be lost.
+    """
+    if output is None:
+        return
+    check_writable(output)
+    for source in sources:
+        if source is not None and _same_file(output, source):
+            raise DataFileError(f"--output {output} is the file that is read; name another")
+
+
+def _same_file(path: Path, source: str | Path) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.stat(0 if source == STDIN else source))  # noqa: PTH116  # by number
+    except OSError:  # one of them is not there
+        return False
+
+
 def deliver(
     answers: Iterable[Answer], form: Form[Answer], *, output: Path | None, as_json: bool, many: bool
 ) -> None:
@@ -48,8 +78,7 @@ def deliver(
         with progress(form.unit) as advance:
             rows = (shape(answer) for answer in _counted(answers, advance))
             count = write_rows(output, rows, columns=form.columns)
-        unit = form.unit.removesuffix("s") if count == 1 else form.unit
-        note(f"{count:,} {unit} answered in {output}")
+        note(f"{counted(count, form.unit.removesuffix('s'))} answered in {output}")
     elif as_json or (many and not sys.stdout.isatty()):
         with progress(form.unit) as advance:
             for answer in answers if sys.stdout.isatty() else _counted(answers, advance):

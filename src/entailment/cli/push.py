@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from entailment.cli.card import FOLDER
+from entailment.cli.card import FOLDER, owned_name
 from entailment.cli.notes import note
 from entailment.errors import CheckpointError, CheckpointNotFoundError
 
@@ -78,16 +78,13 @@ def prepare(folder: Path, name: str, revision: str | None = None) -> Upload:
 
     Raises:
         CheckpointNotFoundError: the name is none of the hub, or there is no card.
-        CheckpointError: the folder does not open, its weights are not safetensors, or its card is damaged.
+        CheckpointError: the folder does not open, its weights are not safetensors or not finite, or its card
+            is damaged.
     """
     from entailment.checkpoint.copying import LEGAL_FILES
-    from entailment.checkpoint.hub import SAFETENSORS_FILES, SMALL_FILES, split_revision
+    from entailment.checkpoint.hub import SAFETENSORS_FILES, SMALL_FILES
 
-    repo, branch = split_revision(name, revision)
-    if "/" not in repo:
-        raise CheckpointNotFoundError(
-            f"{name!r} does not say whose model it will be: write it as 'org/{repo}'"
-        )
+    repo, branch = owned_name(name, revision)
     _check_weights(folder)
     _check_card(folder)
     patterns = (*SMALL_FILES, *SAFETENSORS_FILES, *LEGAL_FILES, *RECORDS)
@@ -145,6 +142,7 @@ def _send(api: HfApi, upload: Upload, private: bool) -> str:
 
 
 def _check_weights(folder: Path) -> None:
+    from entailment.checkpoint.finite import require_finite
     from entailment.checkpoint.folder import open_checkpoint
     from entailment.checkpoint.weights import read_weights
 
@@ -155,9 +153,10 @@ def _check_weights(folder: Path) -> None:
         )
     heads = checkpoint.config.architectures
     if all(head.endswith(("ForSequenceClassification", "Model")) for head in heads):
-        checkpoint.weights(require_head=False)
+        weights = checkpoint.weights(require_head=False)
     else:  # of other heads the names are known to their own classes alone
-        read_weights(folder)
+        weights = read_weights(folder)
+    require_finite(weights, folder)
 
 
 def _check_card(folder: Path) -> None:

@@ -15,6 +15,7 @@ from entailment.cli.options import PATH, label_order_option
 from entailment.cli.output import print_json
 from entailment.errors import DataFileError
 from entailment.tables import read_rows
+from entailment.tables.reading import counted
 
 if TYPE_CHECKING:
     from entailment.checkpoint.quantization import Quantization, WeightBits
@@ -154,12 +155,12 @@ def _divided(data: Path, calibrate: Path | None, limit: int) -> tuple[_Pairs, _P
     kept = 0 if calibrate is not None else CALIBRATION_PAIRS
     if len(pairs.texts) <= kept:
         raise DataFileError(
-            f"{data} holds {len(pairs.texts):,} pairs, of which {kept} calibrate: none is left to judge; "
-            "give more, or others with --calibrate FILE"
+            f"{data} holds {counted(len(pairs.texts), 'pair')}, of which {kept} calibrate: none is left to "
+            "judge; give more, or others with --calibrate FILE"
         )
     judging = pairs.part(kept, kept + limit)
     if (count := len(judging.texts)) < FEW_PAIRS:
-        note(f"only {count:,} pairs judge: each is {1 / count:.2%} of the agreement")
+        note(f"judged by only {counted(count, 'pair')}: each is {1 / count:.2%} of the agreement")
     return judging, pairs.part(0, kept) if calibrate is None else _read(calibrate).part(0, CALIBRATION_PAIRS)
 
 

@@ -64,8 +64,10 @@ def train(
     entail train minilm-l6-mnli --out runs/minilm
     entail train recipes/mine.toml --set settings.epochs=1 --data-folder data --out runs/mine
 
-    Stopped at any moment, the same command goes on where it was. OUT/model is a checkpoint that every other
-    command opens; OUT/model/training.json records what it was made of.
+    Stopped at any moment, the same command goes on where it was. OUT/model is a checkpoint, and
+    OUT/model/training.json records what it was made of. Commands that ask a model, as `entail nli` does, need
+    one of the task nli; what other tasks train (text-classification, ...) is opened in Python, by
+    AutoModelForSequenceClassification and its like, of this package or of transformers.
     """
     if listing:
         _list(as_json)

@@ -88,9 +88,8 @@ class Client:
             InputError: the request cannot be used, or exceeds a limit of the server.
             ServerError: there is no answer, after all tries.
         """
-        texts = [sequences] if isinstance(sequences, str) else list(sequences)
-        call = requests.classify_call(texts, labels, hypothesis_template, multi_label, threshold)
-        found = replies.classifications(self._ask(call), texts)
+        call = requests.classify_call(sequences, labels, hypothesis_template, multi_label, threshold)
+        found = replies.classifications(self._ask(call), call.body["texts"])
         return found[0] if isinstance(sequences, str) else found
 
     @overload
@@ -101,8 +100,7 @@ class Client:
         self, premise: str | Iterable[Pair], hypothesis: str | None = None
     ) -> NLIResult | list[NLIResult]:
         """Judge one pair or many, as `NLI` does; errors as of `classify`."""
-        call = requests.nli_call(requests.pairs_of(premise, hypothesis))
-        found = replies.nli_results(self._ask(call))
+        found = replies.nli_results(self._ask(requests.nli_call(premise, hypothesis)))
         return found[0] if isinstance(premise, str) else found
 
     def check(self, document: str, claims: Iterable[str], *, threshold: float | None = None) -> list[Finding]:
@@ -111,7 +109,7 @@ class Client:
 
     def models(self) -> list[ModelFacts]:
         """The models of the server; one."""
-        return replies.models(self._ask(Call("/v1/models", {}), method="GET"))
+        return replies.models(self._ask(Call("/v1/models")))
 
     def ready(self) -> bool:
         """Whether the server is there and takes work; asked once."""
@@ -132,14 +130,14 @@ class Client:
     ) -> None:
         self.close()
 
-    def _ask(self, call: Call, method: str = "POST") -> Any:
+    def _ask(self, call: Call) -> Any:
+        content = call.content()
         tries = 0
         while True:
             tries += 1
             reply: httpx.Response | None = None
             try:
-                body = call.body if method == "POST" else None
-                reply = self._http.request(method, call.path, json=body)
+                reply = self._http.request(call.method, call.path, content=content, headers=call.headers)
             except httpx.TransportError as error:
                 if (delay := self._retries.delay(tries, None)) is None:
                     raise replies.unreachable(self._http.base_url, error) from error

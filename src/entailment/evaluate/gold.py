@@ -145,8 +145,8 @@ def _gold_class(value: object, number: int, named: list[str] | None) -> str:
     if named is None:
         raise DataFileError(
             f"row {number}: the label {value!r} is a number, and data sets disagree on what numbers mean; "
-            "write the class names into the file, or say what they mean with "
-            "label_names=['entailment', 'neutral', 'contradiction'] (by index)"
+            "write the class names into the file, or say what they mean, by index: with --labels-file FILE, "
+            "one name a line; in Python with label_names=['entailment', 'neutral', 'contradiction']"
         )
     if not 0 <= index < len(named):
         raise DataFileError(

@@ -86,8 +86,9 @@ def predict_nli(
         keep_texts: keep the texts as well; else only classes and probabilities are kept.
 
     Raises:
-        DataFileError, LabelsError: as `evaluate_nli` does.
+        DataFileError, InputError, LabelsError: as `evaluate_nli` does.
     """
+    _require_rows(rows)
     nli = model if isinstance(model, NLI) else NLI(model)
     gold: list[str] = []
     groups: list[str] = []
@@ -141,8 +142,9 @@ def predict_zero_shot(
         group_by, keep_texts: as in `predict_nli`.
 
     Raises:
-        DataFileError, LabelsError, TemplateError: as `evaluate_zero_shot` does.
+        DataFileError, InputError, LabelsError, TemplateError: as `evaluate_zero_shot` does.
     """
+    _require_rows(rows)
     classifier = model if isinstance(model, ZeroShotClassifier) else ZeroShotClassifier(model)
     checked = text_rows(rows, group_by)
     if labels is None:
@@ -186,6 +188,15 @@ def predict_zero_shot(
         texts=tuple(kept),
         seconds=seconds,
     )
+
+
+def _require_rows(rows: object) -> None:
+    """Refuses what holds no rows before a model is opened; a text would be taken for rows of one letter."""
+    if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
+        raise InputError(
+            f"rows is {rows!r:.100}; it must be a list or another iterable of rows, each a mapping from "
+            "column to value (entailment.tables.read_rows reads a file)"
+        )
 
 
 def _folded(

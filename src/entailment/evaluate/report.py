@@ -20,6 +20,9 @@ from entailment.evaluate.run import Evaluation, measure
 MISTAKES = 20
 JSON_FILE, MARKDOWN_FILE, HTML_FILE = "report.json", "report.md", "report.html"
 
+#: What tells our Markdown and HTML from what somebody wrote.
+MARK = "Written by `entail evaluate`."
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -168,13 +171,18 @@ def wording(template: str, evaluation: Evaluation) -> Wording:
     return Wording(template, evaluation.accuracy, evaluation.macro_f1, evaluation.ece)
 
 
-def write_report(folder: Path, report: Report) -> tuple[Path, ...]:
+def write_report(folder: Path, report: Report, *, force: bool = False) -> tuple[Path, ...]:
     """Write report.json, report.md and report.html into a folder, which is made; returns the three.
 
     Older reports of these names are replaced, each whole or not at all.
 
+    Args:
+        folder: where they go.
+        report: what they say.
+        force: also over files of these names that were not written here.
+
     Raises:
-        DataFileError: a file cannot be written.
+        DataFileError: a file cannot be written, or is somebody's work.
     """
     from entailment.evaluate.report_html import html
     from entailment.evaluate.report_markdown import markdown
@@ -184,6 +192,8 @@ def write_report(folder: Path, report: Report) -> tuple[Path, ...]:
         MARKDOWN_FILE: markdown(report),
         HTML_FILE: html(report),
     }
+    if not force:
+        _refuse_others_work(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return tuple(_written(folder / name, text) for name, text in texts.items())
@@ -193,17 +203,42 @@ def write_report(folder: Path, report: Report) -> tuple[Path, ...]:
         ) from error
 
 
-def check_report_folder(folder: Path) -> None:
-    """Refuses a folder that `write_report` could not write to, before the work whose results go there.
+def check_report_folder(folder: Path, *, force: bool = False) -> None:
+    """Refuses a folder that `write_report` would refuse, before the work whose results go there.
 
     Raises:
-        DataFileError: it is a file, or may not be written to.
+        DataFileError: it is a file, may not be written to, or, without `force`, holds somebody's work under
+            the name of a report.
     """
     first: Sequence[Path] = [path for path in (folder, *folder.absolute().parents) if path.exists()]
     if not first[0].is_dir() or not os.access(first[0], os.W_OK):
         raise DataFileError(
             f"cannot write the report into {folder}: {first[0]} is not a folder that you may write to"
         )
+    if not force:
+        _refuse_others_work(folder)
+
+
+def _refuse_others_work(folder: Path) -> None:
+    for name in (JSON_FILE, MARKDOWN_FILE, HTML_FILE):
+        path = folder / name
+        if path.is_file() and not _is_ours(path):
+            raise DataFileError(
+                f"{path} was not written by `entail evaluate`; name another folder, or replace it with "
+                "--force"
+            )
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+        if path.name != JSON_FILE:
+            return MARK in text
+        found = json.loads(text)
+    except (OSError, ValueError, RecursionError):
+        return False
+    # What `entail card` reads it by, too.
+    return isinstance(found, dict) and {"subject", "evaluation"} <= found.keys()
 
 
 def _written(path: Path, text: str) -> Path:

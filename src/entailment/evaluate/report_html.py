@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from entailment.evaluate.report import Report
+from entailment.evaluate.report import MARK, Report
 from entailment.evaluate.report_svg import bar_plot, reliability_plot
 from entailment.evaluate.report_tables import Table, summary, tables, title
 
@@ -17,6 +17,7 @@ _HEAD = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="generator" content="{mark}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
@@ -66,7 +67,7 @@ def html(report: Report) -> str:
     }
     return "".join(
         [
-            _HEAD.format(title=escape(title(report))),
+            _HEAD.format(title=escape(title(report)), mark=MARK),
             f"<h1>{escape(title(report))}</h1>\n<p>{escape(summary(report))}</p>\n",
             '<div class="tiles">',
             *(f"<div><b>{value}</b><span>{name}</span></div>" for name, value in tiles.items()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from entailment.evaluate.report import Report
+from entailment.evaluate.report import MARK, Report
 from entailment.evaluate.report_tables import Table, summary, tables, title
 
 # With these escaped a text can make neither a link, an image, a tag nor another cell; the last two are
@@ -14,7 +14,12 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&$!]|:(?=//)|(?<=www)\.)", re.IGNORECA
 
 def markdown(report: Report) -> str:
     """The whole file; whatever stands in names and texts is shown, never interpreted."""
-    parts = [f"# {escape(title(report))}", escape(summary(report)), *map(_section, tables(report))]
+    parts = [
+        f"<!-- {MARK} -->",
+        f"# {escape(title(report))}",
+        escape(summary(report)),
+        *map(_section, tables(report)),
+    ]
     return "\n\n".join(parts) + "\n"
 
 

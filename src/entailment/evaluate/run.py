@@ -78,6 +78,7 @@ def evaluate_nli(
 
     Raises:
         DataFileError: no rows, a missing column, an empty text or a bad label; with row and value.
+        InputError: `rows` is no iterable of rows.
         LabelsError: `label_names` does not name the classes.
     """
     return measure(predict_nli(model, rows, limit, label_names=label_names, progress=progress))
@@ -107,6 +108,7 @@ def evaluate_zero_shot(
     Raises:
         DataFileError: no rows, a missing column, an empty text, or a label that is no candidate; with row and
             value.
+        InputError: `rows` is no iterable of rows.
         LabelsError: no candidates, or empty ones.
         TemplateError: not exactly one ``{}``.
     """

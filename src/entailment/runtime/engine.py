@@ -22,7 +22,7 @@ from entailment.graphs.products import Int8Product
 from entailment.runtime.batches import Batch, full_batches, prefix_batches
 from entailment.runtime.halves import Halves
 from entailment.runtime.processor import exact_weight_bits, usable_processors
-from entailment.runtime.session import Session, Sessions
+from entailment.runtime.session import Session, Sessions, check_threads
 from entailment.runtime.streams import Calls, in_streams
 from entailment.text.pairs import EncodedPair
 
@@ -85,7 +85,8 @@ class OnnxEngine:
         graph: the model, as `build_graph` makes it.
         config: the model's architecture.
         name: what to call the model in messages.
-        threads: how many threads compute; by default as many as this process may use processors.
+        threads: how many threads compute; by default as many as this process may use processors, at most
+            the larger of 64 and four times that.
         tokens_per_batch: the most tokens that are computed at once, which bounds the memory; where each
             thread computes a batch of its own, the most of each is TOKENS_PER_STREAM if that is less.
         packed: lay the weights out anew for fast products, as `Session` says.
@@ -98,7 +99,7 @@ class OnnxEngine:
         calls: how many are under way.
 
     Raises:
-        InputError: `threads` or `tokens_per_batch` is below 1.
+        InputError: `threads` is refused by `check_threads`, or `tokens_per_batch` is below 1.
     """
 
     def __init__(
@@ -117,9 +118,7 @@ class OnnxEngine:
         self.name = name
         self.config = config
         self.precision: Precision = "int8" if isinstance(product, Int8Product) else "float32"
-        self.threads = usable_processors() if threads is None else threads
-        if self.threads < 1:
-            raise InputError(f"threads is {threads}; it must be at least 1")
+        self.threads = usable_processors() if threads is None else check_threads(threads)
         self.tokens_per_batch = tokens_per_batch
         self._batches = BATCHES[config.attention]
         self._sessions = Sessions(graph, packed=packed)

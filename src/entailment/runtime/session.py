@@ -9,7 +9,26 @@ from typing import Any
 
 import numpy.typing as npt
 
+from entailment.errors import InputError
 from entailment.graphs.builder import Graph
+from entailment.runtime.processor import usable_processors
+
+MOST_THREADS = 64
+"""On any machine; four for each processor where that is more."""
+
+
+def check_threads(threads: int) -> int:
+    """The number of threads, if it is one that this machine can do with.
+
+    Far more than there are processors take seconds to start and gigabytes to keep.
+
+    Raises:
+        InputError: it is no whole number, below 1, or above the larger of 64 and four times the processors.
+    """
+    most = max(MOST_THREADS, 4 * usable_processors())
+    if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= most:
+        raise InputError(f"threads is {threads!r:.40}; it must be a whole number from 1 to {most} here")
+    return threads
 
 
 class Session:

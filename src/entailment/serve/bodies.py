@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from entailment.tasks.classification import TEMPLATE
 
+
+def _label_lists(value: object) -> object:
+    """One message where there would be one for each form that does not fit."""
+    several = isinstance(value, list) and all(isinstance(entry, list) for entry in value)
+    lists = value if isinstance(value, list) and several else [value]
+    if all(isinstance(one, list) and all(isinstance(label, str) for label in one) for one in lists):
+        return value
+    raise PydanticCustomError("labels", "should be a list of texts, or one such list per text")
+
+
+Labels = Annotated[list[str] | list[list[str]], BeforeValidator(_label_lists)]
 Threshold = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -40,9 +52,7 @@ class ClassifyRequest(Asked):
 
     text: str | None = Field(None, description="One text; either this or `texts`.")
     texts: list[str] | None = Field(None, description="Many texts.")
-    labels: list[str] | list[list[str]] = Field(
-        description="Labels for all texts, or one list of labels per text."
-    )
+    labels: Labels = Field(description="Labels for all texts, or one list of labels per text.")
     template: str = Field(TEMPLATE, description="The sentence a label becomes, with one {}.")
     multi_label: bool = Field(False, description="Each label may be true or not, on its own.")
     threshold: Threshold | None = Field(
@@ -219,7 +229,7 @@ _REFUSALS = {
     401: "No valid API key.",
     408: "The body did not arrive in time.",
     413: "More than a limit; `type` and `limit` say which.",
-    415: "Not JSON.",
+    415: "Not JSON, or compressed.",
     422: "It cannot be used as it is; the message says why.",
     429: "The server has all the work it can take.",
     500: "The model failed on this request.",

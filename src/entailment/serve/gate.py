@@ -48,6 +48,7 @@ class Gate:
                 return
             self._service.check_open()
             _check_type(headers)
+            _check_encoding(headers)
             body = await self._read(headers, receive)
         except RefusedError as refusal:
             await refusal_response(refusal, scope)(scope, receive, send)
@@ -76,7 +77,7 @@ class Gate:
                         raise await _oversized(limit, receive, more=more)
                     parts.append(part)
         except TimeoutError:
-            message = f"the body did not arrive within {seconds:g} seconds"
+            message = f"the body did not arrive within {seconds:g} s"
             raise RefusedError(408, "body_timeout", message) from None
         return b"".join(parts)
 
@@ -118,6 +119,14 @@ def _check_type(headers: Headers) -> None:
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
         raise RefusedError(415, "not_json", "send JSON, with the header Content-Type: application/json")
+
+
+def _check_encoding(headers: Headers) -> None:
+    """Refuses what is compressed: a small body could become one of any size."""
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        message = f"the body is encoded as {encoding[:40]!r}; send it plain, without Content-Encoding"
+        raise RefusedError(415, "body_encoded", message)
 
 
 async def _part(receive: Receive) -> tuple[bytes, bool]:

@@ -101,7 +101,7 @@ def not_ready() -> RefusedError:
 
 def deadline_passed(seconds: float) -> RefusedError:
     """The request waited too long."""
-    return RefusedError(503, "deadline", f"no answer within {seconds:g} seconds; try again", retry_after=1)
+    return RefusedError(503, "deadline", f"no answer within {seconds:g} s; try again", retry_after=1)
 
 
 def worker_lost() -> RefusedError:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field, fields
 
 from entailment.errors import InputError
 from entailment.runtime.engine import TOKENS_PER_BATCH
 from entailment.runtime.processor import usable_processors
+
+# What browsers say a page is from: scheme://host[:port], and no path behind it.
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[^\s/?#@:*\[\]A-Z]+)(:[0-9]{1,5})?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +45,8 @@ class Settings:
         limits: of one request.
         api_keys: a request for an answer must bear one of them (``Authorization: Bearer KEY``); none: anybody
             may ask. The page, health and metrics are open.
-        cors_origins: origins of other sites whose pages may ask, or ``*``; none: no page of another site may.
+        cors_origins: origins (``scheme://host[:port]``) of other sites whose pages may ask, or ``*``; none:
+            no page of another site may.
         default_labels: labels for a lone text on the compatible routes, where nobody says any.
         workers: threads that run the model; by default one for each processor. A batch that is alone is
             computed by all processors, batches side by side by one each.
@@ -85,6 +90,13 @@ class Settings:
             raise InputError(
                 "an API key is empty or holds more than printable ASCII; leave it out, or make a new one"
             )
+        for origin in self.cors_origins:
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise InputError(
+                    f"cors_origins holds {origin!r:.80}, which is no origin: write scheme://host or "
+                    "scheme://host:port, as in https://example.org, in small letters and without a slash at "
+                    "the end; or *"
+                )
         if not all(label.strip() for label in self.default_labels):
             raise InputError("default_labels holds an empty label; leave it out")
 

@@ -40,12 +40,15 @@ def read_rows(
         format: one of the suffixes, for a file whose name does not say; ignored for standard input.
 
     Raises:
-        DataFileError: no such file, an unknown suffix, a missing column, a broken line, bytes not UTF-8.
+        DataFileError: no such file, no name, an unknown suffix, a missing column, a broken line, bytes not
+            UTF-8.
         MissingExtraError: a .parquet file without pyarrow installed.
     """
     wanted = None if columns is None else tuple(columns)
     if str(path) == "-":
         return _stdin_rows(wanted)
+    if not str(path):
+        raise DataFileError("the name of the file to read is empty")
     path = Path(path)
     reader = _READERS.get(format or path.suffix.lower())
     if reader is None:
@@ -68,9 +71,13 @@ def _json_rows(path: Path, wanted: tuple[str, ...] | None) -> Iterator[Row]:
 
 
 def _stdin_rows(wanted: tuple[str, ...] | None) -> Iterator[Row]:
+    if sys.stdin is None:  # it was closed before this process began
+        return
     file: Iterable[bytes] = sys.stdin.buffer
     first = next(iter(file), b"")
-    lines = itertools.chain([first] if first else [], file)
+    if not first:
+        return
+    lines = itertools.chain([first], file)
     rows_of = _rows_of_json if first.removeprefix(_UTF8_BOM).lstrip().startswith(b"{") else _rows_of_text
     yield from rows_of(lines, "standard input", wanted)
 
@@ -128,7 +135,8 @@ def _csv_rows(path: Path, wanted: tuple[str, ...] | None) -> Iterator[Row]:
                 continue
             if len(record) != len(header):
                 raise DataFileError(
-                    f"{path}, line {reader.line_num}: {len(record)} fields, but the header has {len(header)}"
+                    f"{path}, line {reader.line_num}: {counted(len(record), 'field')}, but the header has "
+                    f"{len(header)}"
                 )
             yield _picked(dict(zip(header, record, strict=True)), wanted)
 
@@ -209,6 +217,11 @@ def _picked(row: Row, wanted: tuple[str, ...] | None) -> Row:
 def listed(names: Sequence[str]) -> str:
     """Names as a message shows them."""
     return ", ".join(names) if names else "none"
+
+
+def counted(count: int, noun: str) -> str:
+    """How many there are of something, as a message shows it: ``"1 row"``, ``"1,000 rows"``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _one_line(error: BaseException) -> str:

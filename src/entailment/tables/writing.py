@@ -21,8 +21,11 @@ def check_writable(path: str | Path) -> Path:
     """Refuses an output path that `write_rows` could not write, before the work whose results go there.
 
     Raises:
-        DataFileError: a suffix other than .jsonl or .csv, no such folder, no permission to write there.
+        DataFileError: no name, a suffix other than .jsonl or .csv, no such folder, no permission to write
+            there.
     """
+    if not str(path):
+        raise DataFileError("the name of the file to write is empty")
     path = Path(path)
     if path.suffix.lower() not in WRITABLE:
         raise DataFileError(f"cannot tell the format of {path}: its name should end in {listed(WRITABLE)}")

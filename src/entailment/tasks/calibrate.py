@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from entailment.checkpoint.calibration import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE, Threshold
 from entailment.errors import InputError
+from entailment.tables.reading import counted
 from entailment.tasks.scores import softmax
 
 Floats = NDArray[np.float64]
@@ -139,5 +140,5 @@ def _check(logits: Floats, gold: NDArray[np.int64]) -> None:
         raise InputError(f"logits {logits.shape} and gold classes {gold.shape} cannot be fitted")
     if len(gold) < FEWEST_ROWS:
         raise InputError(
-            f"there are {len(gold)} rows; a fit needs at least {FEWEST_ROWS}, and better hundreds"
+            f"{counted(len(gold), 'row')}, but a fit needs at least {FEWEST_ROWS}, and better hundreds"
         )

@@ -101,7 +101,7 @@ def one_set(labels: Iterable[object], notes: Notes, where: str = "") -> tuple[st
             notes.say(
                 "duplicates", f"{where}the label {label.strip()!r} was given more than once; merged into one"
             )
-        kept.setdefault(label.strip(), label)
+        kept.setdefault(label.strip(), str(label))  # NumPy's own kind of text would show in the answer
     return tuple(kept.values())
 
 

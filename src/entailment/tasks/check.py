@@ -276,4 +276,4 @@ def _checked(claim: object, number: int) -> str:
     check_text(claim, f"claim {number}")
     if not isinstance(claim, str) or not claim.strip():
         raise TextError(f"claim {number} is empty")
-    return claim
+    return str(claim)  # NumPy's own kind of text would show in the answer

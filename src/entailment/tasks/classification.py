@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from entailment.checkpoint.calibration import UNCALIBRATED, Calibration
 from entailment.errors import InputError, LabelsError, TextError
+from entailment.tables.reading import counted
 from entailment.tasks.candidates import Labels, Template, label_sets, parse_template
 from entailment.tasks.chunks import Notes
 from entailment.tasks.scores import softmax
@@ -61,7 +62,7 @@ class Classification(TypedDict):
 
 @dataclass(frozen=True)
 class Manner:
-    """How labels are asked and answers given; the arguments of `ZeroShotClassifier`, checked."""
+    """How labels are asked and answers given; the arguments of `ZeroShotClassifier`, checked by `manner`."""
 
     template: Template
     multi_label: bool
@@ -123,8 +124,21 @@ def ask(
     notes: Notes,
 ) -> Questions:
     """The questions of one call of `ZeroShotClassifier`, all texts at once; arguments and errors as there."""
-    manner = Manner(parse_template(hypothesis_template), multi_label, check_threshold(threshold))
-    return Questions(list(rows_of(check_texts(sequences), label_sets(labels, notes))), manner)
+    how = manner(hypothesis_template, multi_label, threshold)
+    return Questions(list(rows_of(check_texts(sequences), label_sets(labels, notes))), how)
+
+
+def manner(hypothesis_template: str, multi_label: bool, threshold: float | None) -> Manner:
+    """The manner of asking.
+
+    Raises:
+        TemplateError: the template has not exactly one ``{}``.
+        InputError: `multi_label` is neither True nor False, or `threshold` no number from 0 to 1.
+    """
+    template = parse_template(hypothesis_template)
+    if not isinstance(multi_label, (bool, np.bool_)):
+        raise InputError(f"multi_label must be True or False, not {multi_label!r:.60}")
+    return Manner(template, bool(multi_label), check_threshold(threshold))
 
 
 def label_scores(
@@ -183,11 +197,14 @@ def rows_of(texts: Iterator[str], sets: tuple[str, ...] | Iterator[tuple[str, ..
         labels = next(sets, None)
         if labels is None:
             raise LabelsError(
-                f"there are {number - 1} lists of labels but more texts; give one list per text"
+                f"there are more texts than the {counted(number - 1, 'list')} of labels; give one list per "
+                "text"
             )
         yield text, labels
     if next(sets, None) is not None:
-        raise LabelsError(f"there are {number} texts but more lists of labels; give one list per text")
+        raise LabelsError(
+            f"there are more lists of labels than the {counted(number, 'text')}; give one list per text"
+        )
 
 
 def check_texts(sequences: Iterable[str]) -> Iterator[str]:
@@ -204,7 +221,7 @@ def _check_text(text: object, row: int) -> str:
         raise TextError(f"text {row} is not a text but {text!r:.100} ({type(text).__name__})")
     if not text.strip():
         raise TextError(f"text {row} is empty")
-    return text
+    return str(text)  # NumPy's own kind of text would show in the answer
 
 
 def check_threshold(threshold: float | None) -> float | None:

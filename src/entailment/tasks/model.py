@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -145,7 +145,7 @@ def load_model(
         CheckpointError: the folder or name cannot be used (see errors.py for the kinds).
         LabelOrderError: nobody can tell which logit means entailment, or `label_order` does not fit the
             model.
-        InputError: `max_length` is out of range.
+        InputError: `max_length` or `threads` is out of range.
     """
     # What follows loads the tokenizer and ONNX Runtime; tasks on an engine of one's own need neither.
     from entailment.checkpoint.folder import open_checkpoint
@@ -163,7 +163,7 @@ def load_model(
     labels: LabelOrder | None
     try:
         if label_order is not None:
-            labels = order_stated(label_order, config.num_labels)
+            labels = order_stated(_names(label_order), config.num_labels)
         else:
             labels = order_from_names(config.id2label, config.label2id)
     except LabelOrderError as error:
@@ -201,7 +201,7 @@ def with_order(model: PairModel) -> PairModel:
         )
     _, logits = model.run([(premise, hypothesis) for premise, hypothesis, _ in PROBE_PAIRS])
     try:
-        return replace(model, labels=order_from_probe(logits, classes))
+        return replace(model, labels=order_from_probe(logits, classes, model.class_names))
     except LabelOrderError as error:
         raise LabelOrderError(f"{model.name}: {error}") from error
 
@@ -231,6 +231,15 @@ def as_model(
             "open"
         )
     return with_order(model) if needs_order else model
+
+
+def _names(label_order: Sequence[str]) -> Sequence[str]:
+    if not isinstance(label_order, Iterable):
+        raise LabelOrderError(
+            "label_order must be a list with one name per logit, as in ['contradiction', 'entailment', "
+            f"'neutral'], not {label_order!r:.60}"
+        )
+    return label_order
 
 
 def _length_limit(max_length: int | None, config: Config) -> int:

@@ -108,15 +108,12 @@ class NLI:
             pairs: (premise, hypothesis); read `chunk_size` at a time.
             chunk_size: pairs sorted by length and run together; it changes speed and delay, never an answer.
         """
-        if isinstance(pairs, (str, bytes)) or not isinstance(pairs, Iterable):
-            raise TextError(f"pairs must be a list of (premise, hypothesis), not {type(pairs).__name__}")
-        return self._stream(pairs, check_chunk_size(chunk_size))
+        return self._stream(check_pairs(pairs), check_chunk_size(chunk_size))
 
-    def _stream(self, pairs: Iterable[tuple[str, str]], chunk_size: int) -> Iterator[NLIResult]:
+    def _stream(self, pairs: Iterator[tuple[str, str]], chunk_size: int) -> Iterator[NLIResult]:
         order, notes = self.model.order, Notes()
         number = 0
-        checked = (check_pair(pair, row) for row, pair in enumerate(pairs, start=1))
-        for chunk in chunked(checked, chunk_size, pair_cost):
+        for chunk in chunked(pairs, chunk_size, pair_cost):
             encoded, logits = self.model.run(chunk, count_from(number + 1, "pair"))
             for result in nli_results(encoded, logits, order, self.model.calibration):
                 number += 1
@@ -142,6 +139,13 @@ def nli_results(
 def count_from(first: int, what: str) -> Callable[[int], str]:
     """Names of a chunk's items by their index in it, e.g. "pair 513" for index 0 of a second chunk."""
     return lambda index: f"{what} {first + index}"
+
+
+def check_pairs(pairs: Iterable[object]) -> Iterator[tuple[str, str]]:
+    """The pairs, each checked when it is read; TextError for what is none, or not a list of them."""
+    if isinstance(pairs, (str, bytes)) or not isinstance(pairs, Iterable):
+        raise TextError(f"pairs must be a list of (premise, hypothesis), not {type(pairs).__name__}")
+    return (check_pair(pair, row) for row, pair in enumerate(pairs, start=1))
 
 
 def check_pair(pair: object, row: int) -> tuple[str, str]:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from entailment.errors import LabelsError
-from entailment.tasks.candidates import Labels, label_sets, parse_template
+from entailment.tasks.candidates import Labels, label_sets
 from entailment.tasks.chunks import CHARACTERS, PAIRS, Notes, check_chunk_size, chunked
 from entailment.tasks.classification import TEMPLATE as TEMPLATE
 from entailment.tasks.classification import Classification as Classification
-from entailment.tasks.classification import Manner, Questions, Row, check_texts, check_threshold, rows_of
+from entailment.tasks.classification import Manner, Questions, Row, check_texts, manner, rows_of
 from entailment.tasks.model import PairModel, as_model
 from entailment.tasks.nli import note_cut
 
@@ -108,6 +108,7 @@ class ZeroShotClassifier:
             LabelsError: no labels, an empty one, or not as many lists of labels as texts.
             TemplateError: not exactly one ``{}``.
             TextError: an empty text, or a hypothesis too long for the model.
+            InputError: `multi_label` is neither True nor False, or `threshold` no number from 0 to 1.
             NonFiniteLogitsError: the model answered NaN or infinity.
         """
         answers = self.stream(
@@ -148,17 +149,17 @@ class ZeroShotClassifier:
         time and fewer where texts are long or labels many. It changes speed and delay, never an answer.
         """
         notes = Notes()
-        manner = Manner(parse_template(hypothesis_template), multi_label, check_threshold(threshold))
+        how = manner(hypothesis_template, multi_label, threshold)
         sets = label_sets(_which_labels(labels, candidate_labels), notes)
         check_chunk_size(chunk_size)
-        return self._stream(rows_of(check_texts(sequences), sets), manner, notes, chunk_size)
+        return self._stream(rows_of(check_texts(sequences), sets), how, notes, chunk_size)
 
     def _stream(
-        self, rows: Iterator[Row], manner: Manner, notes: Notes, chunk_size: int
+        self, rows: Iterator[Row], how: Manner, notes: Notes, chunk_size: int
     ) -> Iterator[Classification]:
         number = 0
         for chunk in chunked(rows, chunk_size, _cost):
-            questions = Questions(chunk, manner)
+            questions = Questions(chunk, how)
             encoded, logits = self.model.run(questions.pairs(), questions.name_pair(number + 1))
             for answer in questions.answers(encoded, logits, self.model.order, self.model.calibration):
                 number += 1

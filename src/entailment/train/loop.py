@@ -23,6 +23,7 @@ from entailment.checkpoint.json_files import write_json
 from entailment.errors import InputError, NonFiniteLogitsError
 from entailment.train import energy, state
 from entailment.train.average import Average
+from entailment.train.finite import require_finite_measures, require_finite_weights
 from entailment.train.objective import B, Objective
 from entailment.train.optimizer import adamw
 from entailment.train.outcome import Outcome, hardware, versions
@@ -84,11 +85,13 @@ def train(
         The facts of the run, which `run.json` holds as well.
 
     Raises:
-        CheckpointError: the folder holds a damaged run, or one of another model or other settings.
+        CheckpointError: the folder holds a damaged run, one that diverged, or one of another model or other
+            settings.
         DataFileError: there are no examples.
         InputError: float16 without a GPU, an unknown tracker, or a measure to follow that is not there.
         MissingExtraError: accelerate or a tracker is not installed.
-        NonFiniteLogitsError: the loss became NaN or infinite; the batch is in `failed-batch.safetensors`.
+        NonFiniteLogitsError: the loss became NaN or infinite, and the batch is in `failed-batch.safetensors`;
+            or a weight or a measure did. What was saved before stays.
     """
     folder.mkdir(parents=True, exist_ok=True)
     processes = join(trackers, folder, device=device)
@@ -152,7 +155,8 @@ class _Run(Generic[M, B]):
         return finished or (patience is not None and self.position.stale >= patience)
 
     def save(self) -> None:
-        """Write where the run is."""
+        """Write where the run is, unless nothing could go on from there."""
+        require_finite_weights(self.model, self.position.step, self.folder)
         state.save(self.folder, self.settings, self.learner, self.position, self.processes)
 
     def advance(self, *, stop_after: int | None, save_seconds: float) -> None:
@@ -207,6 +211,7 @@ class _Run(Generic[M, B]):
     def evaluate(self, rate: float) -> dict[str, float]:
         """Validate, and keep the weights where nothing before was better."""
         position, average = self.position, self.learner.average
+        require_finite_weights(self.model, position.step, self.folder)
         with average.in_place_of_weights(self.model) if average else nullcontext():
             measures: dict[str, float] = {}
             if self.processes.main:
@@ -214,6 +219,7 @@ class _Run(Generic[M, B]):
                 with torch.inference_mode(), precision(self.settings, self.processes.device):
                     measures = self.objective.validate(self.model)
             measures = self.processes.from_main({**measures, "score": score(measures)})
+            require_finite_measures(measures, position.step, self.folder)
             if is_better(measures, position.best, self.settings.follow):
                 position.best, position.stale = {**measures, "step": float(position.step)}, 0
                 if self.processes.main:

@@ -80,7 +80,7 @@ def run_recipe(
         DataFileError: a source cannot be read, has leaked into training, or leaves no rows.
         InputError: parts of the recipe do not fit each other, or the start.
         MissingExtraError: a package that is needed is not installed.
-        NonFiniteLogitsError: the loss became NaN or infinite.
+        NonFiniteLogitsError: the loss, a measure or a weight became NaN or infinite; no model is written.
     """
     out = Path(out)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu") if device is None else device

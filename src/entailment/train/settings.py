@@ -14,6 +14,9 @@ Precision = Literal["float32", "bfloat16", "float16"]
 SCHEDULES: tuple[Schedule, ...] = ("linear", "cosine", "constant")
 PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16", "float16")
 
+LARGEST_SEED = 2**32 - 1
+"""What every generator of random numbers takes; NumPy's refuse a negative seed."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -87,6 +90,7 @@ class Settings:
             ("evaluations", self.evaluations >= 1, "1 or more"),
             ("evaluate_every", self.evaluate_every is None or self.evaluate_every >= 1, "1 or more"),
             ("patience", self.patience is None or self.patience >= 1, "1 or more"),
+            ("seed", 0 <= self.seed <= LARGEST_SEED, f"from 0 to {LARGEST_SEED}"),
         ):
             if not within:
                 raise InputError(f"{name} is {getattr(self, name)!r}; it must be {expected}")

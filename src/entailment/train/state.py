@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -70,6 +71,7 @@ def save(
         random["cuda"] = torch.cuda.get_rng_state(processes.device)
     randoms = processes.gathered(random)
     if processes.main:
+        lines = "".join(json.dumps(each, allow_nan=False) + "\n" for each in position.evaluations)
         _write_whole(
             folder / STATE,
             {
@@ -83,7 +85,6 @@ def save(
             },
         )
         # Written anew from the state: a run that died between the two repeats no line.
-        lines = "".join(json.dumps(each) + "\n" for each in position.evaluations)
         (folder / LOG).write_text(lines, encoding="utf-8")
 
 
@@ -91,8 +92,8 @@ def resume(folder: Path, settings: Settings, learner: Learner, processes: Proces
     """Set everything as it was when `state.pt` was written; a new position where there is none.
 
     Raises:
-        CheckpointError: the folder holds a damaged run, or one of another model, other settings or another
-            number of processes.
+        CheckpointError: the folder holds a damaged run, one that diverged, or one of another model, other
+            settings or another number of processes.
     """
     path = folder / STATE
     if not path.exists():
@@ -119,11 +120,14 @@ def resume(folder: Path, settings: Settings, learner: Learner, processes: Proces
             learner.average.load_state_dict(state["average"])
     except (RuntimeError, ValueError) as error:
         raise CheckpointError(f"{folder} holds a run of another model; use an empty folder") from error
+    position = Position(**state["position"])
+    if not all(math.isfinite(value) for each in position.evaluations for value in each.values()):
+        raise CheckpointError(f"{folder} holds a run that diverged; use an empty folder")
     random = state["random"][processes.rank]
     torch.set_rng_state(random["cpu"])
     if processes.device.type == "cuda":
         torch.cuda.set_rng_state(random["cuda"], processes.device)
-    return Position(**state["position"])
+    return position
 
 
 def steps_taken(folder: Path) -> int:

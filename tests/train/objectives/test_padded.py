@@ -8,6 +8,7 @@ import pytest
 import torch
 from tests.train.objectives.tiny_heads import measured, tiny_head, tokenizer_in
 
+from entailment.errors import InputError
 from entailment.train.objectives import padded
 from entailment.train.objectives.padded import Order
 from entailment.train.objectives.texts import Regression
@@ -31,3 +32,18 @@ def test_pieces_change_neither_rows_nor_measures(
     pieces = Regression(rows, rows, tokenizer, max_length=8, order=Order(rows=2))
     assert torch.equal(pieces.batch(0, range(5)).input_ids, whole.batch(0, range(5)).input_ids)
     assert measured(pieces, model) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "rows is None and tokens is None; a batch is measured in either rows or tokens"),
+        ({"rows": 2, "tokens": 64}, "rows is 2 and tokens is 64; a batch is measured in either"),
+        ({"rows": 0}, "rows is 0; a batch has at least 1"),
+        ({"tokens": -1}, "tokens is -1; a batch has at least 1"),
+        ({"rows": 2, "seed": -5}, "seed is -5; it must be 0 or more"),
+    ],
+)
+def test_an_order_is_in_rows_or_in_tokens(given: dict[str, int], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Order(**given)  # type: ignore[arg-type]

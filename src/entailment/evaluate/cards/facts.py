@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,15 +17,19 @@ from entailment.checkpoint.calibration import (
 from entailment.checkpoint.config import Config
 from entailment.checkpoint.counts import parameters
 from entailment.checkpoint.folder import Checkpoint, open_checkpoint
+from entailment.checkpoint.hub import split_revision
 from entailment.checkpoint.json_files import read_json
 from entailment.checkpoint.labels import LabelOrder, order_from_names
 from entailment.checkpoint.quantization import QUANTIZATION_FILE, Gate, fingerprint, read_quantizations
-from entailment.errors import CorruptCheckpointError
+from entailment.errors import CorruptCheckpointError, InputError
 from entailment.evaluate.cards import records
 from entailment.evaluate.cards.results import Result, read_results
 from entailment.tasks.model import MAX_LENGTH
 
 TRAINING_FILE = "training.json"
+
+_LICENCE = re.compile(r"[a-z0-9.-]+")
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 #: What the hub calls the task of a head, by the end of its class's name.
 PIPELINES = {
@@ -44,12 +49,31 @@ class Stated:
     Attributes:
         name: where others find the model, like "org/model"; None for the name of its folder.
         licence: an identifier of the hub, like "apache-2.0".
-        languages: ISO codes, like "en".
+        languages: ISO 639 codes of two or three letters, like "en".
+
+    Raises:
+        CheckpointNotFoundError: the name is none that a model can have.
+        InputError: the licence or a language is no such identifier.
     """
 
     name: str | None = None
     licence: str | None = None
     languages: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.name is not None:
+            split_revision(self.name, None)
+        if self.licence is not None and _LICENCE.fullmatch(self.licence) is None:
+            raise InputError(
+                f"the licence is {self.licence!r:.100}; state its identifier on the hub, in lower case, like "
+                "apache-2.0 or mit"
+            )
+        for language in self.languages:
+            if _LANGUAGE.fullmatch(language) is None:
+                raise InputError(
+                    f"a language is {language!r:.100}; state its ISO 639 code, two or three letters in lower "
+                    "case, like en"
+                )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from huggingface_hub import metadata_load
 
+from entailment.checkpoint.finite import require_finite
 from entailment.checkpoint.json_files import write_json
+from entailment.checkpoint.weights import read_weights
 from entailment.errors import CheckpointError, CorruptCheckpointError
 from entailment.evaluate.cards import measured, procedure, rounds, sections
 from entailment.evaluate.cards.facts import TRAINING_FILE, Facts, Stated, read_facts
@@ -37,14 +39,17 @@ def write_card(
         force: also over a README.md that was not written here, and without regard to what it states.
 
     Raises:
-        CheckpointError: the folder does not open, a file in it is damaged, README.md is somebody's work, or
-            the folder cannot be written to.
+        CheckpointError: the folder does not open, a file in it is damaged, weights are not finite, README.md
+            is somebody's work, or the folder cannot be written to.
         DataFileError: an evaluation is none.
+        InputError: what an earlier card of ours states is no licence or language.
     """
     path = folder / CARD_FILE
     if path.is_file() and not force:
         stated = _still_stated(path, stated or Stated())
     read_facts(folder, stated)  # what is damaged is found before anything is written
+    if any(folder.glob("*.safetensors")):  # other forms may need packages that a card does not
+        require_finite(read_weights(folder), folder)
     if evaluations:
         write_json(folder / RESULTS_FILE, read_evaluations(evaluations, folder.resolve().name))
     text = card_text(read_facts(folder, stated))

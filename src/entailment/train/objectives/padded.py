@@ -14,7 +14,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from entailment.errors import DataFileError
+from entailment.errors import DataFileError, InputError
 from entailment.text.encoding import Encoding
 from entailment.text.hub_tokenizer import HubTokenizer
 from entailment.train.grouping import in_order_of_length, plan_batches
@@ -38,12 +38,27 @@ class Order:
         tokens: of a batch, padding counted: as many rows as fit.
         grouped: rows of like length lie together, so that little is padding.
         seed: of the order, and of whatever else an objective draws.
+
+    Raises:
+        InputError: neither `rows` nor `tokens`, both, less than 1 of them, or a negative seed.
     """
 
     rows: int | None = None
     tokens: int | None = None
     grouped: bool = True
     seed: int = 42
+
+    def __post_init__(self) -> None:
+        if (self.rows is None) == (self.tokens is None):
+            raise InputError(
+                f"rows is {self.rows!r} and tokens is {self.tokens!r}; a batch is measured in either rows or "
+                "tokens, as in Order(rows=32)"
+            )
+        for name, size in (("rows", self.rows), ("tokens", self.tokens)):
+            if size is not None and size < 1:
+                raise InputError(f"{name} is {size!r}; a batch has at least 1")
+        if self.seed < 0:
+            raise InputError(f"seed is {self.seed!r}; it must be 0 or more")
 
     def batches(self, lengths: ArrayLike, epoch: int) -> list[list[int]]:
         """The members of each batch of an epoch, for rows of so many tokens [N]."""

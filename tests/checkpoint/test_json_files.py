@@ -1,0 +1,22 @@
+"""JSON files of a checkpoint are written whole or not at all, and hold nothing that other programs refuse."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from entailment.checkpoint.json_files import write_json
+from entailment.errors import CheckpointError
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, {1}])
+def test_what_is_no_json_is_refused_and_the_file_before_stays(tmp_path: Path, value: object) -> None:
+    path = tmp_path / "facts.json"
+    write_json(path, {"loss": 0.5})
+    with pytest.raises(CheckpointError, match=r"facts\.json cannot be written"):
+        write_json(path, {"run": {"best": [value]}})
+    assert json.loads(path.read_text("utf-8")) == {"loss": 0.5}
+    assert list(tmp_path.iterdir()) == [path]

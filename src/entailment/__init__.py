@@ -104,6 +104,8 @@ if TYPE_CHECKING:
     from entailment.models.mobilebert_heads import (
         MobileBertForTokenClassification as MobileBertForTokenClassification,
     )
+    from entailment.models.outputs import BertForPreTrainingOutput as BertForPreTrainingOutput
+    from entailment.models.outputs import MobileBertForPreTrainingOutput as MobileBertForPreTrainingOutput
     from entailment.runtime.engine import Engine as Engine
     from entailment.runtime.engine import OnnxEngine as OnnxEngine
     from entailment.runtime.stub import StubEngine as StubEngine
@@ -224,6 +226,10 @@ _HOMES = {
         "MobileBertForQuestionAnswering",
         "MobileBertForSequenceClassification",
         "MobileBertForTokenClassification",
+    ),
+    "entailment.models.outputs": (
+        "BertForPreTrainingOutput",
+        "MobileBertForPreTrainingOutput",
     ),
     "entailment.runtime.engine": (
         "Engine",

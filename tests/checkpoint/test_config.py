@@ -127,6 +127,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"num_labels": 2}, "num_labels is 2 but id2label names 3"),
     ({"num_labels": 10**9}, "num_labels must be between"),
     ({"architectures": "BertModel"}, "architectures must be a list"),
+    ({"output_attentions": "yes"}, "output_attentions must be true or false, not 'yes'"),
+    ({"return_dict": 0}, "return_dict must be true or false, not 0"),
 ]
 
 
@@ -190,3 +192,39 @@ def test_a_failed_save_leaves_the_old_file(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
     assert (tmp_path / "config.json").read_bytes() == before
     assert json.loads(before)["model_type"] == "bert"
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_what_models_answer_with_is_stated_by_argument_and_by_file(
+    cls: type[BertConfig], tmp_path: Path
+) -> None:
+    names = ("output_attentions", "output_hidden_states", "return_dict")
+    assert [getattr(cls(), name) for name in names] == [False, False, True]
+    config = cls(output_attentions=True, output_hidden_states=True, return_dict=False)
+    assert [getattr(config, name) for name in names] == [True, True, False]
+    config.save_pretrained(tmp_path)
+    assert cls.from_pretrained(tmp_path) == config
+    assert cls.from_dict({"output_attentions": True}).extra == {}
+    assert cls.from_dict(dict.fromkeys(names)) == cls()
+
+
+def test_an_activation_may_be_a_function_of_torch() -> None:
+    torch = pytest.importorskip("torch")
+    functions = {"relu": torch.nn.functional.relu, "gelu": torch.nn.functional.gelu, "tanh": torch.tanh}
+    for name, function in functions.items():
+        assert BertConfig(hidden_act=function) == BertConfig(hidden_act=name)
+        assert MobileBertConfig(hidden_act=function) == MobileBertConfig(hidden_act=name)
+        assert DistilBertConfig(activation=function) == DistilBertConfig(activation=name)
+    assert MobileBertConfig(hidden_act=torch.relu).to_dict()["hidden_act"] == "relu"
+
+
+def test_what_another_function_computes_is_not_guessed() -> None:
+    def gelu(x: float) -> float:
+        return x
+
+    torch = pytest.importorskip("torch")
+    for wrong in (gelu, abs, torch.nn.functional.elu, torch.nn.GELU(approximate="tanh"), torch.nn.ReLU):
+        with pytest.raises(UnsupportedModelError, match=r"hidden_act .* is no activation of torch.* gelu, "):
+            MobileBertConfig(hidden_act=wrong)  # type: ignore[arg-type]
+    with pytest.raises(UnsupportedModelError, match=r"activation .* give a name"):
+        DistilBertConfig(activation=gelu)  # type: ignore[arg-type]

@@ -150,6 +150,18 @@ def test_a_configuration_alone_is_one_file(tmp_path: Path, monkeypatch: pytest.M
     assert [call["allow_patterns"] for call in calls] == [["config.json"]]
 
 
+@pytest.mark.parametrize("token", ["hf_ours", False, None])
+def test_a_token_goes_to_the_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str | bool | None
+) -> None:
+    config = (tiny_bert(tmp_path / "model") / "config.json").read_bytes()
+    calls: list[dict[str, Any]] = []
+    download = _recorder(tmp_path / "hub", calls, {"config.json": config, "model.safetensors": b""})
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
+    open_checkpoint("org/model", token=token)
+    assert [call["token"] for call in calls] == [token]
+
+
 @pytest.mark.parametrize(
     ("kind", "said"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -90,10 +91,17 @@ def test_an_answer_is_read_in_every_documented_way(classifier: Any) -> None:
 
 def test_the_configuration_says_what_a_call_leaves_open() -> None:
     settings = {"output_attentions": True, "output_hidden_states": True, "return_dict": False}
-    asked = model("Model", extra=settings)
+    asked = model("Model", **settings)
     assert [type(part) for part in asked(IDS)[2:]] == [tuple, tuple]
     assert len(asked(IDS, output_attentions=False, output_hidden_states=False)) == 2
     assert asked(IDS, return_dict=True).keys()[2:] == ("hidden_states", "attentions")
+
+
+def test_so_does_config_json(tmp_path: Path) -> None:
+    model("Model", output_attentions=True).save_pretrained(tmp_path)
+    assert "attentions" in TFMobileBertModel.from_pretrained(tmp_path)(IDS)
+    quiet = TFMobileBertModel.from_pretrained(tmp_path, output_attentions=False)(IDS)
+    assert "attentions" not in quiet
 
 
 def test_training_drops() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 
 import pytest
-from tests.models.tiny_models import EVERY_CLASS, config, model_class
+import torch
+from tests.models.tiny_models import EVERY_CLASS, config, fed, labelled, model_class, tiny
 
 from entailment.checkpoint.config import MobileBertConfig
+from entailment.errors import InputError
+from entailment.models.outputs import MobileBertForPreTrainingOutput
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids", "position_ids", "head_mask", "inputs_embeds")
 FLAGS = ("output_attentions", "output_hidden_states", "return_dict")
@@ -47,7 +51,8 @@ CONFIG = {
 def test_forward_takes_what_is_documented(architecture: str, task: str) -> None:
     kind = model_class(architecture, task)
     taken = tuple(inspect.signature(kind.forward).parameters)
-    assert taken == ("self", *ARGUMENTS.get(task, (*INPUTS, "labels", *FLAGS)))
+    older = ("next_sentence_label",) if task == "ForNextSentencePrediction" else ()
+    assert taken == ("self", *ARGUMENTS.get(task, (*INPUTS, "labels", *FLAGS)), *older)
     assert kind.config_class is type(config(architecture))
     assert kind.__doc__
 
@@ -64,3 +69,35 @@ def test_the_encoder_takes_add_pooling_layer() -> None:
 def test_the_defaults_of_the_configuration() -> None:
     default = MobileBertConfig()
     assert {name: getattr(default, name) for name in CONFIG} == CONFIG
+
+
+def test_the_output_of_pre_training_has_the_documented_name() -> None:
+    answer = tiny("MobileBert", "ForPreTraining")(**labelled("ForPreTraining"))
+    assert isinstance(answer, MobileBertForPreTrainingOutput)
+    assert [field.name for field in dataclasses.fields(MobileBertForPreTrainingOutput)] == [
+        "loss",
+        "prediction_logits",
+        "seq_relationship_logits",
+        "hidden_states",
+        "attentions",
+    ]
+
+
+@pytest.mark.parametrize("architecture", ["Bert", "MobileBert"])
+def test_next_sentence_label_is_an_older_name_of_labels(architecture: str) -> None:
+    model = tiny(architecture, "ForNextSentencePrediction")
+    given, labels = fed("ForNextSentencePrediction"), torch.tensor([1, 0])
+    with pytest.warns(FutureWarning, match="next_sentence_label is now called labels"):
+        older = model(**given, next_sentence_label=labels)
+    assert torch.equal(older.loss, model(**given, labels=labels).loss)
+    with pytest.raises(InputError, match="give labels alone"):
+        model(**given, labels=labels, next_sentence_label=labels)
+
+
+@pytest.mark.parametrize(("architecture", "task"), EVERY_CLASS)
+def test_a_model_is_made_of_its_own_configuration(architecture: str, task: str) -> None:
+    kind, other = model_class(architecture, task), "Bert" if architecture != "Bert" else "MobileBert"
+    wanted = rf"made of a {architecture}Config, not of .*from_pretrained"
+    for wrong in ("org/model", None, config(other), {"hidden_size": 16}):
+        with pytest.raises(InputError, match=wanted):
+            kind(wrong)

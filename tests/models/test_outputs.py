@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import copy
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
-from tests.models.tiny_models import EVERY_CLASS, labelled, tiny
+from tests.models.tiny_models import EVERY_CLASS, fed, labelled, model_class, tiny
 
 from entailment.models.outputs import SequenceClassifierOutput
 
@@ -75,14 +76,24 @@ def test_a_tuple_on_demand(architecture: str, task: str) -> None:
         assert answer.loss.shape == ()
 
 
-def test_config_json_may_ask_for_more() -> None:
-    model = tiny(
-        "Bert", extra={"output_attentions": True, "output_hidden_states": True, "return_dict": False}
-    )
-    given = labelled("Model")["input_ids"]
-    assert len(model(given)) == 4
-    assert set(model(given, return_dict=True, output_attentions=False)) == {
-        "last_hidden_state",
-        "pooler_output",
-        "hidden_states",
-    }
+@pytest.mark.parametrize(("architecture", "task"), EVERY_CLASS)
+@torch.inference_mode()
+def test_a_configuration_may_ask_for_more(architecture: str, task: str, tmp_path: Path) -> None:
+    settings = {"output_attentions": True, "output_hidden_states": True, "return_dict": False}
+    given = fed(task)["input_ids"]
+    fewer = tiny(architecture, task)(given)
+    tiny(architecture, task, **settings).save_pretrained(tmp_path / "stated")
+    tiny(architecture, task).save_pretrained(tmp_path / "plain")
+    kind = model_class(architecture, task)
+    for model in (
+        tiny(architecture, task, **settings),
+        kind.from_pretrained(tmp_path / "stated"),
+        kind.from_pretrained(tmp_path / "plain", **settings),
+    ):
+        assert model.config.output_hidden_states is True
+        assert isinstance(model(given), tuple)
+        assert len(model(given)) == len(fewer) + 2
+        named = model(given, return_dict=True, output_attentions=False)
+        assert list(named) == [*fewer, "hidden_states"]
+    quiet = kind.from_pretrained(tmp_path / "stated", output_attentions=False, return_dict=True)
+    assert quiet(given).keys() == named.keys()

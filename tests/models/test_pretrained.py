@@ -22,7 +22,7 @@ from tests.tiny import tiny_bert
 
 from entailment.checkpoint.auto import AutoConfig
 from entailment.checkpoint.config import BertConfig
-from entailment.errors import CheckpointError, UnsupportedModelError, WeightsMismatchError
+from entailment.errors import CheckpointError, InputError, UnsupportedModelError, WeightsMismatchError
 from entailment.models.auto import (
     AutoModel,
     AutoModelForNextSentencePrediction,
@@ -292,3 +292,64 @@ def test_the_config_is_the_models(tmp_path: Path) -> None:
         hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8, vocab_size=9
     )
     assert BertModel(config).config is config
+
+
+@pytest.mark.parametrize("named", ["dtype", "torch_dtype"])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, "bfloat16", "torch.bfloat16", "auto"])
+def test_the_type_of_weights_has_two_names(named: str, dtype: Any, tmp_path: Path) -> None:
+    tiny("Bert").save_pretrained(tmp_path, dtype=torch.bfloat16)
+    model = BertModel.from_pretrained(tmp_path, **{named: dtype})
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.bfloat16}
+
+
+def test_a_type_that_weights_cannot_have(tmp_path: Path) -> None:
+    tiny("Bert").save_pretrained(tmp_path)
+    for wrong in (torch.int8, "int8", "nn", 16):
+        with pytest.raises(InputError, match=r"expected torch\.float32, .*'auto'"):
+            BertModel.from_pretrained(tmp_path, dtype=wrong)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="give dtype"):
+        BertModel.from_pretrained(tmp_path, dtype="float16", torch_dtype="bfloat16")
+    (tmp_path / "config.json").write_text(
+        json.dumps({k: v for k, v in tiny("Bert").config.to_dict().items() if k != "dtype"})
+    )
+    assert BertModel.from_pretrained(tmp_path, dtype="auto").embeddings.word.weight.dtype == torch.float32
+
+
+def test_what_loading_found_is_told_when_asked(tmp_path: Path) -> None:
+    folder = saved("Bert", "ForSequenceClassification", tmp_path)
+    model, told = BertForSequenceClassification.from_pretrained(folder, output_loading_info=True)
+    assert isinstance(model, BertForSequenceClassification)
+    assert told == {"missing_keys": [], "unexpected_keys": [], "mismatched_keys": [], "error_msgs": []}
+    _, told = AutoModelForSequenceClassification.from_pretrained(
+        folder, num_labels=5, ignore_mismatched_sizes=True, output_loading_info=True
+    )
+    assert told["mismatched_keys"] == [
+        ("classifier.bias", (2,), (5,)),
+        ("classifier.weight", (2, 16), (5, 16)),
+    ]
+    assert told["missing_keys"] == []
+
+
+@pytest.mark.parametrize("kind", [BertModel, AutoModelForSequenceClassification])
+def test_arguments_of_the_reference_that_are_not_ours(kind: Any, tmp_path: Path) -> None:
+    folder = saved("Bert", "ForSequenceClassification", tmp_path)
+    for name, value, instead in (
+        ("trust_remote_code", True, "no code of a checkpoint is ever run"),
+        ("from_tf", True, "a tf_model.h5 is read"),
+        ("device_map", "auto", r"\.to\(device\)"),
+        ("attn_implementation", "sdpa", "attention is fused"),
+        ("torch_dtpye", None, r"it has .*dtype, id2label, .*torch_dtype"),
+    ):
+        with pytest.raises(InputError, match=f"from_pretrained of a model has no argument .*{instead}"):
+            kind.from_pretrained(folder, **{name: value})
+    kind.from_pretrained(folder, trust_remote_code=False, from_tf=False, device_map=None, token=None)
+
+
+def test_a_configuration_that_is_none(tmp_path: Path) -> None:
+    folder = saved("Bert", "ForSequenceClassification", tmp_path)
+    wrong: Any
+    for wrong in ("org/model", {"hidden_size": 16}, folder):
+        with pytest.raises(InputError, match=r"config must be a BertConfig, .*AutoConfig\.from_pretrained"):
+            BertForSequenceClassification.from_pretrained(folder, config=wrong)
+        with pytest.raises(InputError, match=r"config must be a BertConfig, .*AutoConfig\.from_pretrained"):
+            AutoModelForSequenceClassification.from_config(wrong)

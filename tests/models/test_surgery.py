@@ -209,3 +209,43 @@ def test_sizes_are_those_of_the_papers(kind: type, config: object, millions: flo
     with torch.device("meta"):
         model = kind(config)
     assert model.num_parameters() / 1e6 == pytest.approx(millions, rel=tolerance)
+
+
+@pytest.mark.parametrize(("architecture", "task"), EVERY_CLASS)
+def test_what_every_model_has(architecture: str, task: str) -> None:
+    model = tiny(architecture, task)
+    assert model.base_model is (model if task == "Model" else model.encoder)
+    assert type(model.base_model).__name__ == f"{architecture}Model"
+    assert model.dtype == torch.float32
+    assert tiny(architecture, task).to(torch.bfloat16).dtype == torch.bfloat16
+    predicts = task in ("ForPreTraining", "ForMaskedLM")
+    assert (model.get_output_embeddings() is not None) == predicts
+    words = torch.nn.Embedding.from_pretrained(model.get_input_embeddings().weight.flip(1), freeze=False)
+    given = fed(task)
+    before = main_output(model(**given))
+    model.set_input_embeddings(words)
+    assert model.get_input_embeddings() is words
+    assert not torch.equal(main_output(model(**given)), before)
+    if predicts:
+        assert model.get_output_embeddings().weight is words.weight
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_weights_are_tied_where_they_are_said_to_be(architecture: str) -> None:
+    for stated in (True, False):
+        model = tiny(architecture, "ForMaskedLM", extra={"tie_word_embeddings": stated})
+        decoder = model.get_output_embeddings()
+        decoder.weight = torch.nn.Parameter(decoder.weight.detach().clone())
+        model.tie_weights()
+        assert (decoder.weight is model.get_input_embeddings().weight) == stated
+    classifier = tiny(architecture, "ForSequenceClassification")
+    state = {name: tensor.clone() for name, tensor in classifier.state_dict().items()}
+    classifier.tie_weights()
+    assert all(torch.equal(state[name], tensor) for name, tensor in classifier.state_dict().items())
+
+
+def test_word_embeddings_of_another_shape() -> None:
+    model = tiny("MobileBert", "ForMaskedLM")
+    for wrong in (torch.nn.Embedding(VOCABULARY + 1, 6), torch.nn.Linear(6, VOCABULARY), torch.ones(40, 6)):
+        with pytest.raises(InputError, match=rf"Embedding\({VOCABULARY}, 6\), not .*resize_token_embeddings"):
+            model.set_input_embeddings(wrong)

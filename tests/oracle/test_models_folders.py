@@ -9,6 +9,7 @@ import pytest
 import torch
 from tests.oracle.torch_reference import (
     CLASS_NAMES,
+    TASKS,
     close,
     inputs,
     our_class,
@@ -96,3 +97,70 @@ def test_auto_classes_choose_alike(architecture: str, tmp_path: Path) -> None:
     for name in ("AutoModel", "AutoModelForSequenceClassification"):
         ours, theirs = (getattr(home, name).from_pretrained(folder) for home in (auto, transformers))
         assert type(ours).__name__ == type(theirs).__name__
+
+
+@pytest.mark.parametrize(("architecture", "task"), CLASS_NAMES)
+@torch.inference_mode()
+def test_a_configuration_asks_for_the_same(architecture: str, task: str, tmp_path: Path) -> None:
+    settings = {"output_attentions": True, "output_hidden_states": True}
+    ours, theirs = pair(architecture, task, tmp_path, **settings)
+    batch = inputs(task, [6, 6], types=architecture != "DistilBert")
+    found, expected = ours(**batch), theirs(**batch)
+    for name in ("hidden_states", "attentions"):
+        assert len(found[name]) == len(expected[name]) > 0
+        for one, other in zip(found[name], expected[name], strict=True):
+            close(one, other, name)
+
+
+def told(architecture: str, task: str, folder: Path, **options: Any) -> list[dict[str, set[Any]]]:
+    """What our class and theirs say of loading a folder."""
+    found = []
+    for kind in (our_class(architecture, task), getattr(transformers, architecture + task)):
+        _, info = kind.from_pretrained(folder, output_loading_info=True, **options)
+        found.append({name: set(keys) for name, keys in info.items()})
+    return found
+
+
+@pytest.mark.parametrize("architecture", ["Bert", "DistilBert", "MobileBert"])
+def test_loading_is_told_alike(architecture: str, tmp_path: Path) -> None:
+    masked = saved(reference(architecture, "ForMaskedLM"), tmp_path / "masked")
+    for task in ("Model", "ForMaskedLM", "ForSequenceClassification", "ForTokenClassification"):
+        ours, theirs = told(architecture, task, masked)
+        assert ours == theirs, task
+    classifier = saved(reference(architecture, "ForSequenceClassification"), tmp_path / "classifier")
+    ours, theirs = told(
+        architecture, "ForSequenceClassification", classifier, num_labels=5, ignore_mismatched_sizes=True
+    )
+    assert {name for name, _, _ in ours["mismatched_keys"]} == {"classifier.bias", "classifier.weight"}
+    assert {(name, tuple(one), tuple(other)) for name, one, other in theirs["mismatched_keys"]} == ours[
+        "mismatched_keys"
+    ]
+
+
+@pytest.mark.parametrize(("architecture", "task"), CLASS_NAMES)
+def test_inherited_methods_answer_alike(architecture: str, task: str, tmp_path: Path) -> None:
+    ours, theirs = pair(architecture, task, tmp_path)
+    assert type(ours.base_model).__name__ == type(theirs.base_model).__name__
+    assert (ours.dtype, ours.device) == (theirs.dtype, theirs.device)
+    mine, other = ours.get_output_embeddings(), theirs.get_output_embeddings()
+    assert (mine is None) == (other is None)
+    if mine is not None:
+        assert torch.equal(mine.weight, other.weight)
+    words = torch.nn.Embedding.from_pretrained(theirs.get_input_embeddings().weight.flip(0), freeze=False)
+    for model in (ours, theirs):
+        model.set_input_embeddings(words)
+        model.tie_weights()
+    batch = inputs(task, [6, 6], types=architecture != "DistilBert")
+    expected = theirs(**batch)
+    for name in TASKS[task] or ("last_hidden_state",):
+        close(ours(**batch)[name], expected[name], name)
+
+
+@pytest.mark.parametrize("dtype", ["float16", torch.bfloat16, "auto"])
+def test_types_of_weights_are_asked_for_alike(dtype: Any, tmp_path: Path) -> None:
+    theirs = reference("Bert", "ForSequenceClassification").to(torch.bfloat16)
+    folder = saved(theirs, tmp_path)
+    expected = transformers.BertForSequenceClassification.from_pretrained(folder, dtype=dtype)
+    assert our_class("Bert", "ForSequenceClassification").from_pretrained(folder, dtype=dtype).dtype == (
+        expected.dtype
+    )

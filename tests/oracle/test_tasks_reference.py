@@ -140,6 +140,7 @@ def short_pairs(count: int) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("names", [["contradiction", "entailment", "neutral"], ["LABEL_0"], ["yes", "no"]])
 def test_cross_encoder_of_sentence_transformers(tmp_path: Path, names: list[str]) -> None:
+    import torch
     from sentence_transformers import CrossEncoder as Reference
 
     folder = saved(tmp_path / "model", names)
@@ -152,7 +153,16 @@ def test_cross_encoder_of_sentence_transformers(tmp_path: Path, names: list[str]
             assert found.shape == np.shape(expected)
             assert found.dtype == expected.dtype
             np.testing.assert_allclose(found, expected, atol=1e-4)
+        tensor, expected = (model.predict(pairs, convert_to_tensor=True) for model in (ours, theirs))
+        assert (type(tensor), tensor.dtype, tensor.shape) == (type(expected), expected.dtype, expected.shape)
     assert ours.num_labels == theirs.num_labels
+    assert ours.max_length == theirs.max_seq_length  # as it is called there now
+    assert ours.config.id2label == theirs.config.id2label
+    array = np.array(pairs)
+    np.testing.assert_allclose(ours.predict(array), theirs.predict(array), atol=1e-4)
+    activation = torch.nn.Sigmoid()
+    found, wanted = (model.predict(pairs, activation_fn=activation) for model in (ours, theirs))
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
 
 
 def test_rank_of_sentence_transformers(tmp_path: Path) -> None:

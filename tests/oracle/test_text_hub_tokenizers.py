@@ -449,3 +449,69 @@ def test_legacy_python_arguments_do_what_they_did(folder: Path) -> None:
                 "get_special_tokens_mask",
             ):
                 assert getattr(mine, method)(one, two) == getattr(theirs, method)(one, two)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_ids_are_cut_and_made_ready_as_by_the_reference(folder: Path, side: str) -> None:
+    from transformers.models.bert.tokenization_bert_legacy import BertTokenizerLegacy
+
+    mine: Any = BertTokenizer(folder / "vocab.txt", truncation_side=side)
+    theirs = BertTokenizerLegacy(str(folder / "vocab.txt"), truncation_side=side)
+    pairs: list[tuple[list[int], list[int] | None]] = [
+        (list(range(10, 10 + first)), None if second is None else list(range(30, 30 + second)))
+        for first, second in itertools.product([4, 5, 9], [None, 4, 5, 8])
+    ]
+    compared = 0
+    for (ids, pair), gone, stride, strategy in itertools.product(
+        pairs, [0, 1, 2, 3], [0, 2], ["longest_first", "only_first", "only_second"]
+    ):
+        if pair is None and strategy == "only_second":
+            continue  # It cuts nothing, which we refuse.
+        expected = theirs.truncate_sequences(ids, pair, gone, strategy, stride)
+        assert mine.truncate_sequences(ids, pair, gone, strategy, stride) == expected
+        both = pair is not None and strategy == "longest_first"
+        for padding, special in itertools.product([False, "max_length"], [True, False]):
+            arguments: dict[str, Any] = {
+                "add_special_tokens": special,
+                "padding": padding,
+                "truncation": strategy,
+                "max_length": len(ids) + len(pair or []) + (3 if pair else 2) * special - gone,
+                "stride": stride,
+                "return_overflowing_tokens": not both,
+                "return_special_tokens_mask": True,
+                "return_length": True,
+                "return_token_type_ids": special,  # without special tokens it gives both texts type 0
+            }
+            found = mine.prepare_for_model(ids, pair, **arguments)
+            assert plain(found) == plain(theirs.prepare_for_model(ids, pair, **arguments)), arguments
+            compared += 1
+    assert compared > 500
+    batched: dict[str, Any] = {
+        "return_tensors": "pt",
+        "prepend_batch_axis": True,
+        "return_token_type_ids": True,
+    }
+    row, again = (each.prepare_for_model([10, 11], [12], **batched) for each in (mine, theirs))
+    assert plain(row) == plain(again)
+    assert row.input_ids.shape == (1, 6)
+
+
+@pytest.mark.parametrize("cls", SLOW_AND_FAST)
+def test_stated_settings_do_what_they_do_in_the_reference(folder: Path, cls: Any) -> None:
+    every: list[dict[str, Any]] = [
+        {"do_lower_case": False},
+        {"model_max_length": 7, "padding_side": "left", "truncation_side": "left"},
+        {"clean_up_tokenization_spaces": True},
+        {"split_special_tokens": True},
+        {"mask_token": "hello"},
+        {"cls_token": "<c>", "sep_token": "<s>"},
+        {"additional_special_tokens": ["<x>", "world"]},
+    ]
+    text = ["Hello <x> world , it 's [MASK] <c> [SEP] nice", "ok"]
+    for settings in every:
+        mine = cls.from_pretrained(folder, **settings)
+        theirs = transformers.BertTokenizer.from_pretrained(folder, **settings)
+        found, expected = (each(text, padding=True, truncation=True) for each in (mine, theirs))
+        assert plain(found) == plain(expected), settings
+        assert mine.batch_decode(found["input_ids"]) == theirs.batch_decode(expected["input_ids"])
+        assert len(mine) == len(theirs)

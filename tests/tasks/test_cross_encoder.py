@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from tests.tasks.pair_fakes import by_word, engine_of, fake_model
+from tests.tiny import tiny_bert
 
-from entailment.errors import InputError, LabelOrderError, TextError
+from entailment.errors import InputError, LabelOrderError, MissingExtraError, TextError
 from entailment.tasks.cross_encoder import CHUNK, CrossEncoder
 
 PAIRS = [("a dog", "a dog"), ("a cat", "a dog"), ("a cat and a dog", "a cat")]
@@ -174,3 +178,96 @@ def test_bad_arguments() -> None:
         model.rank("q", ["d", " "])
     with pytest.raises(TextError, match="the query is not a text"):
         model.rank(3, ["d"])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("names", [("entailment", "neutral", "contradiction"), None])
+@pytest.mark.parametrize("given", [PAIRS, PAIRS[0], PAIRS[:1], []])
+def test_scores_as_one_tensor(names: tuple[str, ...] | None, given: Any) -> None:
+    torch = pytest.importorskip("torch")
+    model = CrossEncoder(fake_model(by_word, names)) if names else reranker()
+    for also in (True, False):
+        tensor = model.predict(given, convert_to_tensor=True, convert_to_numpy=also)
+        assert isinstance(tensor, torch.Tensor)
+        assert tensor.dtype == torch.float32
+        np.testing.assert_array_equal(tensor.numpy(), model.predict(given))
+
+
+def test_tensors_need_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = CrossEncoder(fake_model(by_word))
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtraError, match=r"convert_to_tensor=True needs torch: .*entailment\[torch\]"):
+        model.predict(PAIRS, convert_to_tensor=True)
+    assert engine_of(model.model).calls == []
+
+
+def test_pairs_in_an_array() -> None:
+    model = CrossEncoder(fake_model(by_word))
+    expected = model.predict(PAIRS)
+    for dtype in (str, object):
+        array = np.array(PAIRS, dtype=dtype)
+        assert array.shape == (3, 2)
+        np.testing.assert_array_equal(model.predict(array), expected)
+        np.testing.assert_array_equal(model.predict(array[2]), expected[2])
+        np.testing.assert_array_equal(model.predict(array[:2]), expected[:2])
+    with pytest.raises(TextError, match="pair 1 is not a pair"):
+        model.predict(np.array([["one", "two", "three"]]))
+    with pytest.raises(TextError, match="not array"):
+        model.predict(np.array("ab"))
+    with pytest.raises(TextError, match="pair 1 is not a pair"):
+        model.predict(np.zeros((2, 2)))
+
+
+def test_activations_of_torch() -> None:
+    torch = pytest.importorskip("torch")
+    model = CrossEncoder(fake_model(by_word))
+    logits = torch.from_numpy(model.predict(PAIRS))
+    for activation in (torch.nn.Sigmoid(), torch.nn.Softmax(dim=-1), torch.nn.Identity(), torch.sigmoid):
+        found = model.predict(PAIRS, activation_fn=activation)
+        np.testing.assert_array_equal(found, activation(logits).numpy())
+    with pytest.raises(TypeError, match="no such thing"):
+        model.predict(PAIRS, activation_fn=_broken)
+
+
+def _broken(logits: object) -> None:
+    raise TypeError("no such thing")
+
+
+def test_labels_and_device_are_checked() -> None:
+    model = fake_model(by_word)
+    assert CrossEncoder(model, num_labels=3, device="cpu").num_labels == 3
+    with pytest.raises(InputError, match="fake has 3 labels, not num_labels=1"):
+        CrossEncoder(model, num_labels=1)
+    with pytest.raises(InputError, match=r"CrossEncoder\(entailment\.load_on\('cuda', name\)\)"):
+        CrossEncoder(model, device="cuda")
+    there = fake_model(by_word)
+    there.engine.device = "cuda:0"  # type: ignore[attr-defined]
+    for device in ("cuda", "cuda:0", None):
+        CrossEncoder(there, device=device)
+    for device in ("cpu", "cuda:1"):
+        with pytest.raises(InputError, match="computes on 'cuda:0'"):
+            CrossEncoder(there, device=device)
+
+
+def test_configuration_and_length_are_those_of_the_checkpoint(tmp_path: Path) -> None:
+    model = CrossEncoder(tiny_bert(tmp_path / "model"), device="cpu", num_labels=3)
+    assert model.config.id2label == {0: "entailment", 1: "neutral", 2: "contradiction"}
+    assert model.max_length == model.config.max_position_embeddings == 64
+    assert CrossEncoder(tmp_path / "model", max_length=32).max_length == 32
+    fake = CrossEncoder(fake_model(by_word))
+    with pytest.raises(InputError, match="no configuration"):
+        _ = fake.config
+    with pytest.raises(InputError, match="no max_length"):
+        _ = fake.max_length
+
+
+def test_arguments_that_there_are_not() -> None:
+    made: Any = CrossEncoder
+    for name, value, instead in (
+        ("revision", "v1", "org/model@revision"),
+        ("local_files_only", True, "load_model takes offline"),
+        ("trust_remote_code", True, "no code of a checkpoint"),
+        ("max_len", 3, "it has activation_fn, device, label_order, max_length, model, num_labels, "),
+    ):
+        with pytest.raises(InputError, match=f"CrossEncoder has no argument .*{instead}"):
+            made(fake_model(by_word), **{name: value})
+    assert made(fake_model(by_word), revision=None, trust_remote_code=False).num_labels == 3

@@ -34,6 +34,7 @@ from entailment.text.hub_tokenizers import (
     MobileBertTokenizerFast,
 )
 from entailment.text.layout import Layout
+from entailment.text.settings import TokenizerSettings
 
 TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz!.,'", "Ab", "the"]
 TOKENS += [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"] + ["\u00e9", "##ing", "\u4e2d"]
@@ -351,3 +352,132 @@ def test_calling_needs_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[[1, 4, 2]] [CLS] a\n" * 2
+
+
+@pytest.mark.parametrize("tokenizer", BOTH)
+def test_older_names_of_a_call(tokenizer: Any) -> None:
+    options: dict[str, Any] = {"padding": "max_length", "max_length": 9, "truncation": True}
+    assert tokenizer.encode_plus("a b", "the", **options) == tokenizer("a b", "the", **options)
+    texts = ["a", ("a b", "the")]
+    assert tokenizer.batch_encode_plus(texts, **options) == tokenizer(texts, **options)
+    assert tokenizer.batch_encode_plus(batch_text_or_text_pairs=texts) == tokenizer(texts)
+    with pytest.raises(InputError, match="takes a list of texts or pairs, not 'a'"):
+        tokenizer.batch_encode_plus("a")
+    with pytest.raises(InputError, match=r"encode_plus has no argument pad_to_max_length: say padding="):
+        tokenizer.encode_plus("a", pad_to_max_length=True)
+    with pytest.raises(InputError, match=r"has no argument 'max_len'; it has .*max_length"):
+        tokenizer.batch_encode_plus(["a"], max_len=5)
+
+
+@settings(deadline=None)
+@given(
+    first=st.lists(st.sampled_from(list(range(5, 30))), max_size=9),
+    second=st.none() | st.lists(st.sampled_from(list(range(5, 30))), min_size=1, max_size=9),
+    max_length=st.integers(3, 20),
+)
+def test_ids_made_ready_are_those_of_a_call(
+    first: list[int], second: list[int] | None, max_length: int
+) -> None:
+    one, other = SLOW.decode(first), None if second is None else SLOW.decode(second)
+    options: dict[str, Any] = {"padding": "max_length", "return_special_tokens_mask": True}
+    expected = SLOW(one, other, **options, max_length=40)
+    assert SLOW.prepare_for_model(first, second, **options, max_length=40) == expected
+    cut = SLOW.prepare_for_model(first, second, truncation=True, max_length=max_length)
+    assert len(cut.input_ids) == min(max_length, sum(expected.attention_mask))
+
+
+@pytest.mark.parametrize("tokenizer", BOTH)
+def test_impossible_cuts_of_ids(tokenizer: Any) -> None:
+    with pytest.raises(InputError, match="3 tokens cannot be cut from the first text: it has only 2"):
+        tokenizer.truncate_sequences([5, 6], [7], 3, "only_first")
+    with pytest.raises(InputError, match="from the second text: it has only 0"):
+        tokenizer.truncate_sequences([5, 6], None, 1, "only_second")
+    with pytest.raises(InputError, match="truncation is 'first'"):
+        tokenizer.truncate_sequences([5, 6], None, 1, "first")
+    assert tokenizer.truncate_sequences([5, 6], None, 1, "do_not_truncate") == ([5, 6], None, [])
+
+
+SETTINGS: dict[str, Any] = {
+    "do_lower_case": False,
+    "strip_accents": False,
+    "tokenize_chinese_chars": False,
+    "clean_text": False,
+    "wordpieces_prefix": "#",
+    "mask_token": "a",
+    "additional_special_tokens": ["<x>"],
+    "model_max_length": 7,
+    "padding_side": "left",
+    "truncation_side": "left",
+    "model_input_names": ["input_ids"],
+    "clean_up_tokenization_spaces": True,
+    "split_special_tokens": True,
+}
+
+
+@pytest.mark.parametrize("opener", [AutoTokenizer, BertTokenizerFast, MobileBertTokenizer])
+def test_what_is_stated_replaces_what_is_said(opener: Any, tmp_path: Path) -> None:
+    FAST.save_pretrained(tmp_path)
+    assert SETTINGS.keys() | {"unk_token", "sep_token", "pad_token", "cls_token"} == (
+        TokenizerSettings.__annotations__.keys() - {"never_split", "do_basic_tokenize"}
+    )
+    stated = opener.from_pretrained(tmp_path, **SETTINGS)
+    names = {"strip_accents": "strip_accents", "clean_text": "clean_text", "wordpieces_prefix": "prefix"}
+    names["tokenize_chinese_chars"] = "split_chinese"
+    for name, value in SETTINGS.items():
+        home = stated.files if name in names else stated
+        assert getattr(home, names.get(name, name)) == value, name
+    unchanged = opener.from_pretrained(tmp_path, **dict.fromkeys(SETTINGS))
+    assert (unchanged.do_lower_case, unchanged.mask_token, len(unchanged)) == (True, "[MASK]", len(FAST))
+    assert (
+        opener.from_pretrained(tmp_path, trust_remote_code=False).files.settings == unchanged.files.settings
+    )
+    assert opener.from_pretrained(tmp_path, **{"cls_token": "[C]"}).cls_token_id == len(FAST)
+
+
+def test_words_that_are_never_split(tmp_path: Path) -> None:
+    FAST.save_pretrained(tmp_path)
+    stated: dict[str, Any] = {"never_split": ["a.b"]}
+    for slow in (
+        AutoTokenizer.from_pretrained(tmp_path, use_fast=False, **stated),
+        BertTokenizer.from_pretrained(tmp_path, **stated),
+        BertTokenizer(VOCABULARY, **stated),
+    ):
+        assert slow.tokenize("a.b a.c") == ["[UNK]", "a", ".", "c"]
+    for fast in (AutoTokenizer, BertTokenizerFast):
+        for wish in (stated, {"do_basic_tokenize": False}):
+            with pytest.raises(InputError, match="use_fast=False"):
+                fast.from_pretrained(tmp_path, **wish)
+        assert fast.from_pretrained(tmp_path, never_split=None, do_basic_tokenize=True).is_fast
+    for wish in (stated, {"do_basic_tokenize": False}):
+        with pytest.raises(InputError, match="only the plain-Python tokenizers have it"):
+            BertTokenizerFast(VOCABULARY, **wish)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_unknown_arguments_are_shown_what_there_is(cls: Any, tmp_path: Path) -> None:
+    FAST.save_pretrained(tmp_path)
+    with pytest.raises(InputError, match=rf"^{cls.__name__} has no argument 'lower'; it has .*do_lower_case"):
+        cls(VOCABULARY, lower=True)
+    openers: list[tuple[Any, str]] = [(cls, "never_split"), (AutoTokenizer, "use_fast")]
+    for opener, known in openers:
+        said = rf"{opener.__name__}\.from_pretrained has no argument"
+        with pytest.raises(InputError, match=rf"{said} 'lower'; it has .*do_lower_case.*{known}"):
+            opener.from_pretrained(tmp_path, lower=True)
+        with pytest.raises(InputError, match=f"{said} trust_remote_code: no code"):
+            opener.from_pretrained(tmp_path, trust_remote_code=True)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_further_settings_of_constructors(cls: Any) -> None:
+    assert cls(VOCABULARY).do_lower_case
+    assert not cls(VOCABULARY, do_lower_case=False).do_lower_case
+    split = cls(VOCABULARY, split_special_tokens=True)
+    assert split("[MASK]") == cls(VOCABULARY)("[MASK]", split_special_tokens=True)
+    with pytest.raises(InputError, match="'<u>' must be a token of the vocabulary"):
+        split.add_special_tokens({"unk_token": "<u>"})
+
+
+@pytest.mark.parametrize("tokenizer", [AutoTokenizer, MobileBertTokenizerFast])
+def test_a_tokenizer_needs_a_name(tokenizer: Any) -> None:
+    with pytest.raises(CheckpointNotFoundError, match="needs the name or folder of a checkpoint, not None"):
+        tokenizer.from_pretrained(None)

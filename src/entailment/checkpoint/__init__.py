@@ -4,6 +4,7 @@ folder.py      `open_checkpoint`: where a name leads, and the `Checkpoint` it op
 hub.py         name@revision to a folder in the Hugging Face cache
 config.py      config.json as frozen dataclasses, one per architecture
 config_dict.py them and the JSON object, both ways; fields.py: what their values must be
+arguments.py   arguments that a call does not have, refused by name
 json_files.py  JSON files read with every fault named, and written whole or not at all
 weights.py     .safetensors and .bin files to arrays, whole or sharded; precision.py: all of them float32
 pickled.py     the .bin layouts; pickle_machine.py, pickle_values.py: what can build tensors and nothing else

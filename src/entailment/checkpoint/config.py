@@ -6,8 +6,12 @@ Field names and defaults are those of the Hugging Face documentation. Every conf
     id2label        label names by logit index; `num_labels`, given alone, makes LABEL_0, LABEL_1, ...
     label2id        the way back as the checkpoint states it
     problem_type    "regression", "single_label_classification", "multi_label_classification" or None
+    output_attentions, output_hidden_states, return_dict
+                    what a model answers with, unless a call says otherwise
     architectures   class names the checkpoint was saved from, e.g. ("BertForSequenceClassification",)
     extra           keys of config.json that nothing here reads, kept verbatim and written back
+
+An activation may also be given as torch's function of that name, `torch.nn.functional.relu` for "relu".
 
 Constructing one checks it: wrong types, sizes below 1 or beyond any real model, a width that the heads do
 not divide raise `CheckpointError`, what nothing here computes raises `UnsupportedModelError`. Read from a
@@ -64,10 +68,14 @@ class BertConfig:
     id2label: dict[int, str] = field(default_factory=dict)
     label2id: dict[str, int] = field(default_factory=dict)
     problem_type: str | None = None
+    output_attentions: bool = False
+    output_hidden_states: bool = False
+    return_dict: bool = True
     architectures: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        _name_activation(self, "hidden_act")
         config_dict.complete(self)
         check_heads(self, "hidden_size", "num_attention_heads")
         sizes = {
@@ -129,10 +137,14 @@ class DistilBertConfig:
     id2label: dict[int, str] = field(default_factory=dict)
     label2id: dict[str, int] = field(default_factory=dict)
     problem_type: str | None = None
+    output_attentions: bool = False
+    output_hidden_states: bool = False
+    return_dict: bool = True
     architectures: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        _name_activation(self, "activation")
         config_dict.complete(self)
         check_heads(self, "dim", "n_heads")
         check_sizes(self, {"n_layers": "layers", "hidden_dim": "width"})
@@ -212,10 +224,14 @@ class MobileBertConfig:
     id2label: dict[int, str] = field(default_factory=dict)
     label2id: dict[str, int] = field(default_factory=dict)
     problem_type: str | None = None
+    output_attentions: bool = False
+    output_hidden_states: bool = False
+    return_dict: bool = True
     architectures: tuple[str, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        _name_activation(self, "hidden_act")
         config_dict.complete(self)
         check_heads(self, "true_hidden_size", "num_attention_heads")
         check_sizes(self, dict.fromkeys(("hidden_size", "embedding_size", "intermediate_size"), "width"))
@@ -287,6 +303,25 @@ def config_from_dict(values: Mapping[str, Any]) -> Config:
     if not isinstance(model_type, str) or model_type not in CONFIGS:
         raise UnsupportedModelError(f"model_type {model_type!r} is not one of {', '.join(CONFIGS)}")
     return CONFIGS[model_type].from_dict(values)
+
+
+def _name_activation(config: Config, field_name: str) -> None:
+    """Put its name in the place of an activation that is a function of torch; refuse other functions.
+
+    What a function of the caller's own computes cannot be seen from its name, and no file could hold it.
+    """
+    given = getattr(config, field_name)
+    if not callable(given):
+        return
+    owner = getattr(given, "__self__", None)  # torch.tanh names no module, but the class it is of
+    home = getattr(given, "__module__", None) or getattr(owner, "__module__", None) or ""
+    if home.partition(".")[0] == "torch" and getattr(given, "__name__", "") in ACTIVATIONS:
+        object.__setattr__(config, field_name, given.__name__)
+    else:
+        raise UnsupportedModelError(
+            f"{field_name} {given!r:.80} is no activation of torch that is known here; give a name, one of "
+            f"{', '.join(ACTIVATIONS)}"
+        )
 
 
 def _from_pretrained(cls: type[ConfigT], name: str | Path, revision: str | None) -> ConfigT:

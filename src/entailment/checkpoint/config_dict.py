@@ -18,7 +18,14 @@ UNSUPPORTED_SWITCHES = ("is_decoder", "add_cross_attention", "is_encoder_decoder
 
 #: What config.json leaves out, as the reference library does: it is what reading a file without them gives.
 _DEFAULT_LABELS = {0: "LABEL_0", 1: "LABEL_1"}
-_LEFT_OUT_WHEN: dict[str, object] = {"architectures": [], "attention": "full", "problem_type": None}
+_LEFT_OUT_WHEN: dict[str, object] = {
+    "architectures": [],
+    "attention": "full",
+    "problem_type": None,
+    "output_attentions": False,
+    "output_hidden_states": False,
+    "return_dict": True,
+}
 
 
 def complete(config: Config) -> None:

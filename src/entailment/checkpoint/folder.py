@@ -99,6 +99,7 @@ def open_checkpoint(
     revision: str | None = None,
     cache_dir: str | Path | None = None,
     offline: bool = False,
+    token: str | bool | None = None,
 ) -> Checkpoint:
     """Open a checkpoint folder, a hub name, or the model inside this package.
 
@@ -108,13 +109,14 @@ def open_checkpoint(
         revision: branch, tag or commit of a hub name.
         cache_dir: where downloads are kept; None for the Hugging Face cache.
         offline: use what the cache holds and open no connection.
+        token: of the hub; None for that of `hf auth login` or `HF_TOKEN`, False for none at all.
 
     Raises:
         CheckpointNotFoundError: there is no such folder or file, or the name cannot be fetched.
         CorruptCheckpointError: config.json is damaged or contradicts itself.
         UnsupportedModelError: the architecture, or one of its settings, is none this package knows.
     """
-    folder = resolve(name, revision=revision, cache_dir=cache_dir, offline=offline)
+    folder = resolve(name, revision=revision, cache_dir=cache_dir, offline=offline, token=token)
     shown = BUNDLED if name is None else str(name)
     return Checkpoint(name=shown, folder=folder, config=read_config(folder))
 
@@ -126,6 +128,7 @@ def resolve(
     cache_dir: str | Path | None = None,
     offline: bool = False,
     files: Sequence[str] | None = None,
+    token: str | bool | None = None,
 ) -> Path:
     """The folder a name leads to; of a hub name, `files` limits what is fetched.
 
@@ -153,7 +156,7 @@ def resolve(
     # Imported here, for most runs never need the hub.
     from entailment.checkpoint.hub import fetch
 
-    return fetch(str(name), revision=revision, cache_dir=cache_dir, offline=offline, files=files)
+    return fetch(str(name), revision=revision, cache_dir=cache_dir, offline=offline, files=files, token=token)
 
 
 def read_config(folder: str | Path) -> Config:

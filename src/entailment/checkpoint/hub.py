@@ -42,6 +42,7 @@ def fetch(
     cache_dir: str | Path | None = None,
     offline: bool = False,
     files: Sequence[str] | None = None,
+    token: str | bool | None = None,
 ) -> Path:
     """The folder of a checkpoint on the hub, downloaded where the cache does not hold it.
 
@@ -51,6 +52,7 @@ def fetch(
         cache_dir: None for the Hugging Face cache (`HF_HOME`).
         offline: open no connection; `HF_HUB_OFFLINE=1` says the same for every call.
         files: patterns of the files to fetch; None for everything a checkpoint needs.
+        token: of the hub; None for that of `hf auth login` or `HF_TOKEN`, False for none at all.
 
     Raises:
         CheckpointNotFoundError: the name or revision is malformed or unknown, or offline and not in the
@@ -58,11 +60,11 @@ def fetch(
     """
     repo, revision = split_revision(name, revision)
     patterns = tuple(files) if files is not None else SMALL_FILES + SAFETENSORS_FILES
-    folder = _snapshot(repo, revision, cache_dir, offline, patterns)
+    folder = _snapshot(repo, revision, cache_dir, offline, patterns, token)
     for weights, others in (("*.safetensors", BIN_FILES), ("*.bin", H5_FILES)):
         if files is not None or any(folder.glob(weights)):
             break
-        folder = _snapshot(repo, revision, cache_dir, offline, SMALL_FILES + others)
+        folder = _snapshot(repo, revision, cache_dir, offline, SMALL_FILES + others, token)
     return folder
 
 
@@ -85,7 +87,12 @@ def split_revision(name: str, revision: str | None) -> tuple[str, str | None]:
 
 
 def _snapshot(
-    repo: str, revision: str | None, cache_dir: str | Path | None, offline: bool, patterns: Sequence[str]
+    repo: str,
+    revision: str | None,
+    cache_dir: str | Path | None,
+    offline: bool,
+    patterns: Sequence[str],
+    token: str | bool | None,
 ) -> Path:
     from huggingface_hub import constants, snapshot_download
 
@@ -98,6 +105,7 @@ def _snapshot(
             cache_dir=cache_dir,
             allow_patterns=list(patterns),
             local_files_only=offline,
+            token=token,
         )
     # Between here and the hub anything may fail, and the classes that raises differ between its releases; to
     # the caller they all mean that the name led nowhere.

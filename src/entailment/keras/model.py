@@ -124,7 +124,7 @@ class TFPreTrainedModel(keras.Model):
         """The named output, or a plain tuple; `values` are the fields that are this task's own."""
         kept = {"hidden_states": encoded.hidden_states, "attentions": encoded.attentions}
         output = filled(kind, {**values, **kept})
-        return output if self._setting("return_dict", return_dict, default=True) else output.to_tuple()
+        return output if self._setting("return_dict", return_dict) else output.to_tuple()
 
     def task_losses(self, scores: Mapping[str, Tensor], labels: Mapping[str, Tensor]) -> tuple[Losses, ...]:
         """The losses of the task, one for each group of labels it was given.
@@ -187,8 +187,8 @@ class TFPreTrainedModel(keras.Model):
         model.trainable = config["trainable"]
         return model
 
-    def _setting(self, name: str, given: bool | None, *, default: bool = False) -> bool:
-        return bool(self.config.extra.get(name, default)) if given is None else given
+    def _setting(self, name: str, given: bool | None) -> bool:
+        return bool(getattr(self.config, name)) if given is None else given
 
     def _labels(self, y: Any) -> dict[str, Tensor]:
         if isinstance(y, Mapping):

@@ -101,13 +101,15 @@ class Loader(Generic[M]):
             MissingExtraError: there is nothing but a tf_model.h5, and h5py is not installed.
         """
         checkpoint = open_checkpoint(name, revision=revision, cache_dir=cache_dir, offline=local_files_only)
-        settings = {"output_attentions": output_attentions, "output_hidden_states": output_hidden_states}
         found = _mobilebert(checkpoint.config if config is None else config, checkpoint, self.model_class)
         found = _with_labels(found, num_labels, id2label, label2id)
         found = replace(
             found,
             problem_type=problem_type or found.problem_type,
-            extra={**found.extra, **{key: value for key, value in settings.items() if value is not None}},
+            output_attentions=found.output_attentions if output_attentions is None else output_attentions,
+            output_hidden_states=(
+                found.output_hidden_states if output_hidden_states is None else output_hidden_states
+            ),
         )
         weights = _by_torch_names(read_weights(checkpoint.folder))
         construct: Any = self.model_class

@@ -14,6 +14,7 @@ from torch import nn
 from entailment.checkpoint.config import Config
 from entailment.errors import UnsupportedModelError
 from entailment.models import bert, distilbert, mobilebert, mobilebert_heads
+from entailment.models.options import is_config
 from entailment.models.pretrained import Loader
 
 M = TypeVar("M", bound=nn.Module)
@@ -35,9 +36,10 @@ class AutoClass(Generic[M]):
         """A new model with random weights.
 
         Raises:
+            InputError: it is no configuration.
             UnsupportedModelError: the architecture has no class for the task.
         """
-        return self._class_of(config)(config)
+        return self._class_of(is_config(config))(config)
 
     @property
     def from_pretrained(self) -> Loader[M]:

@@ -135,15 +135,18 @@ class DistilBertModel(nn.Module):
     save_pretrained = pretrained.save_pretrained
     resize_token_embeddings = surgery.resize_token_embeddings
     get_input_embeddings = surgery.get_input_embeddings
+    set_input_embeddings = surgery.set_input_embeddings
+    get_output_embeddings = surgery.get_output_embeddings
+    tie_weights = surgery.tie_weights
     prune_heads = surgery.prune_heads
     num_parameters = surgery.num_parameters
-    device = surgery.device
+    base_model, device, dtype = surgery.base_model, surgery.device, surgery.dtype
     gradient_checkpointing_enable = surgery.gradient_checkpointing_enable
     gradient_checkpointing_disable = surgery.gradient_checkpointing_disable
 
     def __init__(self, config: DistilBertConfig) -> None:
         super().__init__()
-        self.config = config
+        self.config = pretrained.checked(config, DistilBertConfig)
         self.gradient_checkpointing = False
         self.embeddings = DistilBertEmbeddings(config)
         self.layers = nn.ModuleList(DistilBertLayer(config) for _ in range(config.n_layers))
@@ -215,9 +218,12 @@ class DistilBertForMaskedLM(nn.Module):
     save_pretrained = pretrained.save_pretrained
     resize_token_embeddings = surgery.resize_token_embeddings
     get_input_embeddings = surgery.get_input_embeddings
+    set_input_embeddings = surgery.set_input_embeddings
+    get_output_embeddings = surgery.get_output_embeddings
+    tie_weights = surgery.tie_weights
     prune_heads = surgery.prune_heads
     num_parameters = surgery.num_parameters
-    device = surgery.device
+    base_model, device, dtype = surgery.base_model, surgery.device, surgery.dtype
     gradient_checkpointing_enable = surgery.gradient_checkpointing_enable
     gradient_checkpointing_disable = surgery.gradient_checkpointing_disable
     forward = heads.predict_masked
@@ -242,9 +248,12 @@ class DistilBertForSequenceClassification(nn.Module):
     save_pretrained = pretrained.save_pretrained
     resize_token_embeddings = surgery.resize_token_embeddings
     get_input_embeddings = surgery.get_input_embeddings
+    set_input_embeddings = surgery.set_input_embeddings
+    get_output_embeddings = surgery.get_output_embeddings
+    tie_weights = surgery.tie_weights
     prune_heads = surgery.prune_heads
     num_parameters = surgery.num_parameters
-    device = surgery.device
+    base_model, device, dtype = surgery.base_model, surgery.device, surgery.dtype
     gradient_checkpointing_enable = surgery.gradient_checkpointing_enable
     gradient_checkpointing_disable = surgery.gradient_checkpointing_disable
     forward = heads.classify_sequence
@@ -274,9 +283,12 @@ class DistilBertForMultipleChoice(nn.Module):
     save_pretrained = pretrained.save_pretrained
     resize_token_embeddings = surgery.resize_token_embeddings
     get_input_embeddings = surgery.get_input_embeddings
+    set_input_embeddings = surgery.set_input_embeddings
+    get_output_embeddings = surgery.get_output_embeddings
+    tie_weights = surgery.tie_weights
     prune_heads = surgery.prune_heads
     num_parameters = surgery.num_parameters
-    device = surgery.device
+    base_model, device, dtype = surgery.base_model, surgery.device, surgery.dtype
     gradient_checkpointing_enable = surgery.gradient_checkpointing_enable
     gradient_checkpointing_disable = surgery.gradient_checkpointing_disable
     forward = heads.choose
@@ -306,9 +318,12 @@ class DistilBertForTokenClassification(nn.Module):
     save_pretrained = pretrained.save_pretrained
     resize_token_embeddings = surgery.resize_token_embeddings
     get_input_embeddings = surgery.get_input_embeddings
+    set_input_embeddings = surgery.set_input_embeddings
+    get_output_embeddings = surgery.get_output_embeddings
+    tie_weights = surgery.tie_weights
     prune_heads = surgery.prune_heads
     num_parameters = surgery.num_parameters
-    device = surgery.device
+    base_model, device, dtype = surgery.base_model, surgery.device, surgery.dtype
     gradient_checkpointing_enable = surgery.gradient_checkpointing_enable
     gradient_checkpointing_disable = surgery.gradient_checkpointing_disable
     forward = heads.classify_tokens
@@ -335,9 +350,12 @@ class DistilBertForQuestionAnswering(nn.Module):
     save_pretrained = pretrained.save_pretrained
     resize_token_embeddings = surgery.resize_token_embeddings
     get_input_embeddings = surgery.get_input_embeddings
+    set_input_embeddings = surgery.set_input_embeddings
+    get_output_embeddings = surgery.get_output_embeddings
+    tie_weights = surgery.tie_weights
     prune_heads = surgery.prune_heads
     num_parameters = surgery.num_parameters
-    device = surgery.device
+    base_model, device, dtype = surgery.base_model, surgery.device, surgery.dtype
     gradient_checkpointing_enable = surgery.gradient_checkpointing_enable
     gradient_checkpointing_disable = surgery.gradient_checkpointing_disable
     forward = heads.find_answer

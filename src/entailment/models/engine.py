@@ -105,7 +105,7 @@ class TorchEngine:
         premises = self._tensor([len(premise) for premise, _ in sides])[:, None]
         mask = at < lengths
         types = (at >= premises) & mask
-        logits: Tensor = self.model(ids, mask.long(), types.long()).logits
+        logits: Tensor = self.model(ids, mask.long(), types.long(), return_dict=True).logits
         return logits
 
     def _about_premises(self, pairs: Sequence[EncodedPair], groups: Sequence[Sequence[int]]) -> Tensor:

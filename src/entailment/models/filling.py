@@ -32,11 +32,13 @@ class LoadingReport:
         initialised: arrays of the model that the checkpoint lacks: new, and to be trained before they mean
             anything.
         unused: arrays of the checkpoint that belong to other heads.
+        mismatched: (name, its shape in the checkpoint, its shape in the model) of those initialised for that.
     """
 
     checkpoint: str
     initialised: tuple[str, ...]
     unused: tuple[str, ...]
+    mismatched: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...] = ()
 
 
 def fill(
@@ -75,14 +77,23 @@ def fill(
             with torch.no_grad():
                 parameter.copy_(tensor)
     _initialise_missing(model, config)
+    shapes = {name: (array.shape, tuple(slots[name][0].shape)) for name, array in found.items()}
     return LoadingReport(
-        checkpoint.name, tuple(sorted(theirs[name] for name in missing)), tuple(sorted(unused))
+        checkpoint.name,
+        tuple(sorted(theirs[name] for name in missing)),
+        tuple(sorted(unused)),
+        tuple(sorted((theirs[name], *pair) for name, pair in shapes.items() if pair[0] != pair[1])),
     )
 
 
 def config_of(model: nn.Module) -> Config:
     """The configuration of any model of this package."""
     return cast(Config, model.config)
+
+
+def encoder_of(model: nn.Module) -> nn.Module:
+    """The encoder in a task class; any other model is its own."""
+    return cast(nn.Module, getattr(model, "encoder", model))
 
 
 def tied(config: Config) -> bool:

@@ -26,6 +26,7 @@ Legend of shapes: B batch, T tokens, E embedding width, A heads, N layers, K cla
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Protocol
 
 from torch import Tensor, nn
@@ -153,8 +154,17 @@ def predict_next_sentence(
     output_attentions: bool | None = None,
     output_hidden_states: bool | None = None,
     return_dict: bool | None = None,
+    next_sentence_label: Tensor | None = None,
 ) -> outputs.NextSentencePredictorOutput | tuple[Any, ...]:
-    """Next sentence prediction; `labels` [B]: 0 the second text continues the first, 1 it is a random one."""
+    """Next sentence prediction; `labels` [B]: 0 the second text continues the first, 1 it is a random one.
+
+    `next_sentence_label` is an older name of `labels`, with a FutureWarning.
+    """
+    if next_sentence_label is not None:
+        if labels is not None:
+            raise InputError("next_sentence_label is an older name of labels; give labels alone")
+        warnings.warn("next_sentence_label is now called labels", FutureWarning, stacklevel=2)
+        labels = next_sentence_label
     encoded = self.encoder(
         input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
         output_hidden_states, output_attentions, True,

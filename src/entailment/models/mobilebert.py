@@ -230,16 +230,19 @@ class MobileBertModel(nn.Module):
     save_pretrained = pretrained.save_pretrained
     resize_token_embeddings = surgery.resize_token_embeddings
     get_input_embeddings = surgery.get_input_embeddings
+    set_input_embeddings = surgery.set_input_embeddings
+    get_output_embeddings = surgery.get_output_embeddings
+    tie_weights = surgery.tie_weights
     prune_heads = surgery.prune_heads
     num_parameters = surgery.num_parameters
-    device = surgery.device
+    base_model, device, dtype = surgery.base_model, surgery.device, surgery.dtype
     gradient_checkpointing_enable = surgery.gradient_checkpointing_enable
     gradient_checkpointing_disable = surgery.gradient_checkpointing_disable
 
     def __init__(self, config: MobileBertConfig, add_pooling_layer: bool = True) -> None:
         super().__init__()
+        self.config = pretrained.checked(config, MobileBertConfig)
         H = config.hidden_size
-        self.config = config
         self.gradient_checkpointing = False
         self.embeddings = MobileBertEmbeddings(config)
         self.layers = nn.ModuleList(MobileBertLayer(config) for _ in range(config.num_hidden_layers))

@@ -174,11 +174,11 @@ class QuestionAnsweringModelOutput(ModelOutput):
 Output = TypeVar("Output", bound=ModelOutput)
 
 
-def setting(config: Config, name: str, given: bool | None, default: bool = False) -> bool:
-    """An argument of the call, or what config.json says of it, or the default."""
-    return bool(config.extra.get(name, default)) if given is None else given
+def setting(config: Config, name: str, given: bool | None) -> bool:
+    """An argument of the call, or what the configuration says of it."""
+    return bool(getattr(config, name)) if given is None else given
 
 
 def answer(output: Output, config: Config, return_dict: bool | None) -> Output | tuple[Any, ...]:
     """The dataclass, or a tuple of what is there."""
-    return output if setting(config, "return_dict", return_dict, True) else output.to_tuple()
+    return output if setting(config, "return_dict", return_dict) else output.to_tuple()

@@ -7,22 +7,25 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Literal, TypeVar, Unpack, cast, overload
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from entailment.checkpoint.arguments import refuse_unknown
 from entailment.checkpoint.config import Config
 from entailment.checkpoint.folder import Checkpoint, open_checkpoint
 from entailment.checkpoint.weights import read_weights
-from entailment.errors import CheckpointError, UnsupportedModelError
+from entailment.errors import CheckpointError, InputError, UnsupportedModelError
 from entailment.models import names
-from entailment.models.filling import config_of, fill, slots_of
+from entailment.models.filling import LoadingReport, config_of, encoder_of, fill, slots_of
+from entailment.models.options import LoadingInfo, LoadingOptions, configured, wanted_dtype
 from entailment.text.files import TOKENIZER_FILES
 
 M = TypeVar("M", bound=nn.Module)
+ConfigT = TypeVar("ConfigT", bound=Config)
 logger = logging.getLogger("entailment")
 
 
@@ -43,57 +46,63 @@ class Loader(Generic[M]):
 
     class_of: Callable[[Config], type[M]]
 
+    @overload
+    def __call__(
+        self,
+        name: str | Path | None = ...,
+        *,
+        output_loading_info: Literal[False] = ...,
+        **options: Unpack[LoadingOptions],
+    ) -> M: ...
+    @overload
+    def __call__(
+        self,
+        name: str | Path | None = ...,
+        *,
+        output_loading_info: Literal[True],
+        **options: Unpack[LoadingOptions],
+    ) -> tuple[M, LoadingInfo]: ...
     def __call__(
         self,
         name: str | Path | None = None,
         *,
-        config: Config | None = None,
-        revision: str | None = None,
-        cache_dir: str | Path | None = None,
-        local_files_only: bool = False,
-        num_labels: int | None = None,
-        id2label: Mapping[int, str] | None = None,
-        label2id: Mapping[str, int] | None = None,
-        problem_type: str | None = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-        ignore_mismatched_sizes: bool = False,
-        dtype: torch.dtype | None = None,
-    ) -> M:
+        output_loading_info: bool = False,
+        **options: Unpack[LoadingOptions],
+    ) -> M | tuple[M, LoadingInfo]:
         """A model with the weights of a checkpoint, in evaluation mode.
 
         Args:
             name: a folder, a hub name ("org/model"), or None for the model inside the package.
-            config: instead of the checkpoint's own.
-            revision: branch, tag or commit of a hub name.
-            cache_dir: where downloads are kept.
-            local_files_only: open no connection.
-            num_labels: classes of the head, where the checkpoint's own number is not wanted.
-            id2label: names of the classes.
-            label2id: the way back.
-            problem_type: "regression", "single_label_classification" or "multi_label_classification".
-            output_attentions: return attentions unless a call says otherwise.
-            output_hidden_states: return hidden states unless a call says otherwise.
-            ignore_mismatched_sizes: initialise and report a head whose shapes differ, instead of refusing it.
-            dtype: of the weights in memory; float32 by default.
+            output_loading_info: return the model and a `LoadingInfo`.
+            **options: see `LoadingOptions`; any other is refused.
 
         Raises:
             CheckpointError: the folder cannot be used, or its weights are not those of its configuration.
+            InputError: an argument that there is not.
             UnsupportedModelError: it is of another architecture than the class, or has another attention.
         """
-        checkpoint = open_checkpoint(name, revision=revision, cache_dir=cache_dir, offline=local_files_only)
-        settings = {"output_attentions": output_attentions, "output_hidden_states": output_hidden_states}
-        found = _with_labels(checkpoint.config if config is None else config, num_labels, id2label, label2id)
-        found = replace(
-            found,
-            problem_type=problem_type or found.problem_type,
-            extra={**found.extra, **{key: value for key, value in settings.items() if value is not None}},
+        refuse_unknown(
+            options, {*LoadingOptions.__annotations__, "output_loading_info"}, "from_pretrained of a model"
         )
+        checkpoint = open_checkpoint(
+            name,
+            revision=options.get("revision"),
+            cache_dir=options.get("cache_dir"),
+            offline=options.get("local_files_only", False),
+            token=options.get("token"),
+        )
+        found = configured(options.get("config") or checkpoint.config, options)
+        dtype = wanted_dtype(found, options)
         model_class = self.class_of(found)
         _refuse_other(model_class, found, checkpoint)
         weights = read_weights(checkpoint.folder)
         model = _built(model_class, found, weights)
-        report = fill(model, weights, checkpoint, ignore_mismatched_sizes=ignore_mismatched_sizes)
+        report = fill(
+            model,
+            weights,
+            checkpoint,
+            ignore_mismatched_sizes=options.get("ignore_mismatched_sizes", False),
+        )
         if report.initialised:
             logger.warning(
                 "%s has no trained weights for %s of %s: they are new, and mean nothing until trained",
@@ -102,7 +111,10 @@ class Loader(Generic[M]):
                 model_class.__name__,
             )
         model.loading_report = report  # type: ignore[assignment]
-        return model.to(dtype).eval() if dtype is not None else model.eval()
+        if dtype is not None:
+            model.to(dtype)
+        model.eval()
+        return (model, _info(model, report)) if output_loading_info else model
 
 
 def save_pretrained(
@@ -154,6 +166,20 @@ def save_pretrained(
         raise CheckpointError(f"{folder} cannot be written: {error.strerror or error}") from error
 
 
+def checked(config: ConfigT, kind: type[ConfigT]) -> ConfigT:
+    """The configuration a model is made of, if it is of its kind.
+
+    Raises:
+        InputError: it is something else, the name of a checkpoint perhaps.
+    """
+    if not isinstance(config, kind):
+        raise InputError(
+            f"a new model is made of a {kind.__name__}, not of {config!r:.80} ({type(config).__name__}); a "
+            "checkpoint is opened with from_pretrained"
+        )
+    return config
+
+
 def _built(model_class: type[M], config: Config, weights: Mapping[str, np.ndarray]) -> M:
     """The model without memory, its decoder tied to the word embeddings or not.
 
@@ -174,19 +200,19 @@ def _built(model_class: type[M], config: Config, weights: Mapping[str, np.ndarra
         return model_class(replace(config, extra={**config.extra, "tie_word_embeddings": False}))
 
 
-def _with_labels(
-    config: Config,
-    num_labels: int | None,
-    id2label: Mapping[int, str] | None,
-    label2id: Mapping[str, int] | None,
-) -> Config:
-    if id2label is not None:
-        return replace(
-            config, id2label=dict(id2label), num_labels=num_labels or 0, label2id=dict(label2id or {})
-        )
-    if num_labels is not None and num_labels != config.num_labels:
-        return replace(config, id2label={}, num_labels=num_labels, label2id=dict(label2id or {}))
-    return config if label2id is None else replace(config, label2id=dict(label2id))
+def _info(model: nn.Module, report: LoadingReport) -> LoadingInfo:
+    """The report as the reference words it: encoder arrays have their prefix, mismatched ones are apart."""
+    config = config_of(model)
+    before = names.prefix_of(config) if encoder_of(model) is not model else ""
+    heads = names.HEADS[config.model_type].values()
+    mismatched = {name for name, _, _ in report.mismatched}
+    missing = [name for name in report.initialised if name not in mismatched]
+    return {
+        "missing_keys": [name if name in heads else before + name for name in missing],
+        "unexpected_keys": list(report.unused),
+        "mismatched_keys": list(report.mismatched),
+        "error_msgs": [],
+    }
 
 
 def _refuse_other(model_class: type[nn.Module], config: Config, checkpoint: Checkpoint) -> None:

@@ -14,12 +14,53 @@ from torch import Tensor, nn
 
 from entailment.checkpoint.config import Config
 from entailment.errors import InputError
-from entailment.models.filling import config_of, tied
+from entailment.models.filling import config_of, encoder_of, tied
 
 
 def get_input_embeddings(self: nn.Module) -> nn.Embedding:
     """The word embeddings [V, E]."""
     return cast(nn.Embedding, cast(Any, encoder_of(self)).embeddings.word)
+
+
+def set_input_embeddings(self: nn.Module, value: nn.Embedding) -> None:
+    """Put other word embeddings [V, E] in the place of the present ones; a decoder that is tied follows.
+
+    Raises:
+        InputError: they are of another shape; `resize_token_embeddings` gives the vocabulary another size.
+    """
+    V, E = get_input_embeddings(self).weight.shape
+    if not isinstance(value, nn.Embedding) or value.weight.shape != (V, E):
+        seen = value if isinstance(value, nn.Embedding) else type(value).__name__
+        raise InputError(
+            f"the word embeddings must be an nn.Embedding({V}, {E}), not {seen}; "
+            "resize_token_embeddings gives the vocabulary another size"
+        )
+    cast(Any, encoder_of(self)).embeddings.word = value
+    tie_weights(self)
+
+
+def get_output_embeddings(self: nn.Module) -> nn.Linear | None:
+    """The decoder of a head that predicts words, with weights [V, H], of MobileBERT [V, E]; else None."""
+    head = cast(Any, getattr(self, "predictions", None))
+    return None if head is None else cast(nn.Linear, head.decoder)
+
+
+def tie_weights(self: nn.Module) -> None:
+    """Make the decoder's weights the word embeddings, unless the configuration says that they are two."""
+    decoder = get_output_embeddings(self)
+    if decoder is not None and tied(config_of(self)):
+        decoder.weight = get_input_embeddings(self).weight
+
+
+base_model = property(encoder_of, doc="The encoder of a task class; an encoder is its own.")
+
+
+def _dtype_of(self: nn.Module) -> torch.dtype:
+    """The type of the model's weights."""
+    return next(self.parameters()).dtype
+
+
+dtype = property(_dtype_of)
 
 
 def _device_of(self: nn.Module) -> torch.device:
@@ -140,11 +181,6 @@ def prune_as_configured(encoder: nn.Module) -> None:
     if gone:
         encoder.config = replace(config_of(encoder), extra={**config_of(encoder).extra, "pruned_heads": {}})  # type: ignore[assignment]
         prune_heads(encoder, gone)
-
-
-def encoder_of(model: nn.Module) -> nn.Module:
-    """The encoder in a task class; any other model is its own."""
-    return cast(nn.Module, getattr(model, "encoder", model))
 
 
 def _remove(attention: Any, present: list[int], gone: set[int]) -> None:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import inspect
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, Never, NotRequired, TypedDict, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from entailment.checkpoint.arguments import refuse_unknown
 from entailment.errors import InputError, TextError
 from entailment.tasks.chunks import Notes, chunked, pair_cost
 from entailment.tasks.model import PairModel, as_model, with_order
 from entailment.tasks.nli import check_pair, count_from, note_truncation
 from entailment.tasks.scores import sigmoid, softmax
+from entailment.tasks.torch_scores import Activation, activated, maker_of_tensors
 
 if TYPE_CHECKING:
+    import torch
+
+    from entailment.checkpoint.config import Config
     from entailment.runtime.engine import Precision
 
 Pair = Sequence[str]  # two texts
-Activation = Callable[[NDArray[np.float32]], Any]  # logits [n, K] to an array of as many rows
+Pairs = Pair | Iterable[Pair] | NDArray[Any]  # an array of texts: [2] or [N, 2]
 Item = TypeVar("Item")
 
 CHUNK = 1_024  # pairs sorted by length and run together
@@ -43,8 +49,16 @@ class CrossEncoder:
         model: a folder, a hub name, a `PairModel` already open, or None for the model in the package.
         label_order: names of the logits, by index, if the checkpoint does not say; only `rank` needs them.
         threads, max_length, precision: as in `load_model`.
+        num_labels: K, where it shall be checked.
+        device: "cpu"; for others give a model that `entailment.load_on` opened there.
         activation_fn: applied to the logits [n, K] before anything else; None: a sigmoid if K is 1 (or
-            nothing, if the checkpoint's config.json says so), nothing otherwise.
+            nothing, if the checkpoint's config.json says so), nothing otherwise. Functions of torch, such as
+            `torch.nn.Sigmoid()`, are given tensors, all others arrays.
+        **others: refused.
+
+    Raises:
+        InputError: the model has another number of labels, computes on another device, or there is no such
+            argument; and what `load_model` raises.
     """
 
     def __init__(
@@ -55,8 +69,15 @@ class CrossEncoder:
         threads: int | None = None,
         max_length: int | None = None,
         precision: Precision | None = None,
+        num_labels: int | None = None,
+        device: str | torch.device | None = None,
         activation_fn: Activation | None = None,
+        **others: Never,
     ) -> None:
+        if others:
+            refuse_unknown(
+                others, inspect.signature(CrossEncoder).parameters.keys() - {"others"}, "CrossEncoder"
+            )
         self.model = as_model(
             model,
             label_order=label_order,
@@ -66,6 +87,37 @@ class CrossEncoder:
             precision=precision,
         )
         self.activation_fn = activation_fn
+        if num_labels is not None and num_labels != self.num_labels:
+            raise InputError(
+                f"{self.model.name} has {self.num_labels} labels, not num_labels={num_labels}; leave that "
+                "out, or train a model that has as many"
+            )
+        if device is not None:
+            _check_device(str(device), str(getattr(self.model.engine, "device", "cpu")))
+
+    @property
+    def config(self) -> Config:
+        """The model's configuration.
+
+        Raises:
+            InputError: its engine has none, a stand-in for tests perhaps.
+        """
+        config: Config | None = getattr(self.model.engine, "config", None)
+        if config is None:
+            raise InputError(f"{self.model.name}: the engine that runs it has no configuration")
+        return config
+
+    @property
+    def max_length(self) -> int:
+        """Tokens of the longest pair that is read whole, special tokens included.
+
+        Raises:
+            InputError: its encoder states none, a stand-in for tests perhaps.
+        """
+        length: int | None = getattr(self.model.encoder, "max_length", None)
+        if length is None:
+            raise InputError(f"{self.model.name}: the encoder of its texts states no max_length")
+        return length
 
     @property
     def num_labels(self) -> int:
@@ -82,42 +134,58 @@ class CrossEncoder:
     @overload
     def predict(
         self,
-        sentences: Pair | Iterable[Pair],
+        sentences: Pairs,
         batch_size: int = ...,
         show_progress_bar: bool | None = ...,
         activation_fn: Activation | None = ...,
         apply_softmax: bool | None = ...,
         convert_to_numpy: Literal[True] = ...,
+        convert_to_tensor: Literal[False] = ...,
     ) -> NDArray[Any]: ...
     @overload
     def predict(
         self,
-        sentences: Pair | Iterable[Pair],
+        sentences: Pairs,
+        batch_size: int = ...,
+        show_progress_bar: bool | None = ...,
+        activation_fn: Activation | None = ...,
+        apply_softmax: bool | None = ...,
+        convert_to_numpy: bool = ...,
+        *,
+        convert_to_tensor: Literal[True],
+    ) -> torch.Tensor: ...
+    @overload
+    def predict(
+        self,
+        sentences: Pairs,
         batch_size: int = ...,
         show_progress_bar: bool | None = ...,
         activation_fn: Activation | None = ...,
         apply_softmax: bool | None = ...,
         *,
         convert_to_numpy: bool,
+        convert_to_tensor: Literal[False] = ...,
     ) -> NDArray[Any] | list[NDArray[Any]]: ...
     def predict(
         self,
-        sentences: Pair | Iterable[Pair],
+        sentences: Pairs,
         batch_size: int = 32,
         show_progress_bar: bool | None = None,
         activation_fn: Activation | None = None,
         apply_softmax: bool | None = False,
         convert_to_numpy: bool = True,
-    ) -> NDArray[Any] | list[NDArray[Any]]:
+        convert_to_tensor: bool = False,
+    ) -> NDArray[Any] | list[NDArray[Any]] | torch.Tensor:
         """Score one pair or many.
 
         Args:
-            sentences: a pair of texts, or any number of pairs.
+            sentences: a pair of texts, or any number of pairs; or an array of texts, [2] or [N, 2].
             batch_size: accepted so that calls move over; batches are made by tokens and never change a score.
             show_progress_bar: draw one on stderr.
             activation_fn: in place of the one given to the constructor.
             apply_softmax: with K > 1, scores of each pair sum to 1.
             convert_to_numpy: False gives a list with one row per pair.
+            convert_to_tensor: one tensor of torch instead, on the CPU; counts over `convert_to_numpy`.
 
         Returns:
             [N, K] for N pairs, [K] for one pair; without the last axis if K is 1. float32 unless
@@ -126,12 +194,15 @@ class CrossEncoder:
         Raises:
             TextError: an empty text, something that is not a pair, or a second text too long for the model.
             NonFiniteLogitsError: the model answered NaN or infinity.
+            MissingExtraError: tensors are asked for, and torch is not installed.
         """
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise InputError(f"batch_size must be a positive whole number, not {batch_size!r}")
-        if isinstance(sentences, (str, bytes)) or not isinstance(sentences, Iterable):
+        given: object = sentences.tolist() if isinstance(sentences, np.ndarray) else sentences
+        if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
             raise TextError(f"predict takes a pair of texts or a list of pairs, not {sentences!r:.100}")
-        pairs: list[Any] = list(sentences)
+        tensor = maker_of_tensors() if convert_to_tensor else None
+        pairs: list[Any] = list(given)
         alone = len(pairs) == 2 and all(isinstance(text, str) for text in pairs)
         logits = self._logits([pairs] if alone else pairs, bool(show_progress_bar))
         scores = self._activate(logits, activation_fn or self.activation_fn)
@@ -140,8 +211,10 @@ class CrossEncoder:
         if apply_softmax and scores.ndim > 1:
             scores = softmax(scores).astype(scores.dtype)
         if alone:
-            return np.asarray(scores[0])
-        return scores if convert_to_numpy else list(scores)
+            scores = np.asarray(scores[0])
+        if tensor is not None:
+            return tensor(scores)
+        return scores if convert_to_numpy or alone else list(scores)
 
     def rank(
         self,
@@ -216,15 +289,19 @@ class CrossEncoder:
 
     def _activate(self, logits: NDArray[np.float32], activation: Activation | None) -> NDArray[Any]:
         if activation is not None:
-            scores = np.asarray(activation(logits))
-            if scores.shape[:1] != logits.shape[:1]:
-                raise InputError(
-                    f"activation_fn made {scores.shape} of logits {logits.shape}; it must keep the rows"
-                )
-            return scores
+            return activated(activation, logits)
         if self.num_labels == 1 and self.model.activation == "sigmoid":
             return sigmoid(logits).astype(np.float32)
         return logits
+
+
+def _check_device(asked: str, there: str) -> None:
+    """Refuse a device that the model does not compute on; "cuda" is any "cuda:0"."""
+    if asked not in (there, there.partition(":")[0]):
+        raise InputError(
+            f"device is {asked!r}, but the model computes on {there!r}; for another give "
+            f"CrossEncoder(entailment.load_on({asked!r}, name))"
+        )
 
 
 def _documents(query: str, documents: Sequence[str]) -> list[str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Unpack
 
+from entailment.checkpoint.arguments import refuse_unknown
 from entailment.text.hub_tokenizers import (
     BertTokenizer,
     BertTokenizerFast,
@@ -14,8 +16,9 @@ from entailment.text.hub_tokenizers import (
     MobileBertTokenizerFast,
     SlowTokenizer,
 )
-from entailment.text.kept_tokenizer import tokenizer_folder
+from entailment.text.kept_tokenizer import KNOWN, tokenizer_folder
 from entailment.text.reading import read_object
+from entailment.text.settings import TokenizerSettings
 
 _CLASSES: dict[str, tuple[type[SlowTokenizer], type[FastTokenizer]]] = {
     "bert": (BertTokenizer, BertTokenizerFast),
@@ -35,12 +38,8 @@ class AutoTokenizer:
         revision: str | None = None,
         cache_dir: str | Path | None = None,
         local_files_only: bool = False,
-        do_lower_case: bool | None = None,
-        strip_accents: bool | None = None,
-        tokenize_chinese_chars: bool | None = None,
-        model_max_length: int | None = None,
-        padding_side: str | None = None,
-        truncation_side: str | None = None,
+        token: str | bool | None = None,
+        **settings: Unpack[TokenizerSettings],
     ) -> SlowTokenizer | FastTokenizer:
         """Open the tokenizer of a checkpoint folder or hub name.
 
@@ -48,18 +47,15 @@ class AutoTokenizer:
         ``config.json``, else it is BERT's. Arguments and errors are those of `KeptTokenizer.from_pretrained`;
         `use_fast=False` takes the plain-Python class.
         """
+        refuse_unknown(settings, {*KNOWN, "use_fast"}, "AutoTokenizer.from_pretrained")
         folder = tokenizer_folder(
-            pretrained_model_name_or_path, revision=revision, cache_dir=cache_dir, offline=local_files_only
+            pretrained_model_name_or_path,
+            revision=revision,
+            cache_dir=cache_dir,
+            offline=local_files_only,
+            token=token,
         )
-        tokenizer = _CLASSES[_family(folder)][use_fast].from_pretrained(
-            folder,
-            do_lower_case=do_lower_case,
-            strip_accents=strip_accents,
-            tokenize_chinese_chars=tokenize_chinese_chars,
-            model_max_length=model_max_length,
-            padding_side=padding_side,
-            truncation_side=truncation_side,
-        )
+        tokenizer = _CLASSES[_family(folder)][use_fast].from_pretrained(folder, **settings)
         tokenizer.name_or_path = str(pretrained_model_name_or_path)
         return tokenizer
 

@@ -38,9 +38,7 @@ def strategies(
     if max_length is not None and padding is False and truncation is None:
         truncation = "longest_first"
     pads: Padding = _choice("padding", padding, "longest", "do_not_pad", get_args(Padding))
-    cuts: Truncation = _choice(
-        "truncation", truncation, "longest_first", "do_not_truncate", get_args(Truncation)
-    )
+    cuts = cutting(truncation)
     if pads == "longest" and cuts == "do_not_truncate" and max_length is not None:
         _LOG.warning("max_length is ignored: padding=True pads to the longest text, and nothing is truncated")
     if max_length is None:
@@ -56,6 +54,18 @@ def strategies(
             " cannot be cut to the one and padded to the other"
         )
     return pads, cuts, max_length
+
+
+def cutting(truncation: bool | str | None) -> Truncation:
+    """What to cut.
+
+    Raises:
+        InputError: an unknown strategy.
+    """
+    cuts: Truncation = _choice(
+        "truncation", truncation, "longest_first", "do_not_truncate", get_args(Truncation)
+    )
+    return cuts
 
 
 def length_limit(value: object) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from entailment.errors import InputError
+from entailment.text import older_calls
 from entailment.text.batch import BatchEncoding
 from entailment.text.call_options import length_limit, side, strategies
 from entailment.text.encoding import Encoding
@@ -39,6 +40,10 @@ class HubTokenizer(TokenTable):
 
     is_fast: ClassVar[bool]
     default_input_names: ClassVar[tuple[str, ...]] = ("input_ids", "token_type_ids", "attention_mask")
+    encode_plus = older_calls.encode_plus
+    batch_encode_plus = older_calls.batch_encode_plus
+    prepare_for_model = older_calls.prepare_for_model
+    truncate_sequences = older_calls.truncate_sequences
 
     def _set_up(self, files: TokenizerFiles, name: str = "") -> None:
         """Fill a new object from files and their settings."""
@@ -233,6 +238,11 @@ class HubTokenizer(TokenTable):
             masked=self._wanted(None, return_attention_mask)["attention_mask"],
             framework=return_tensors,
         )
+
+    @property
+    def do_lower_case(self) -> bool:
+        """Whether texts are lower-cased."""
+        return self.files.lower_case
 
     @property
     def max_len_single_sentence(self) -> int:

@@ -6,9 +6,12 @@ three families differ in what a call answers: DistilBERT has no token types.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Never
 
+from entailment.checkpoint.arguments import refuse_unknown
 from entailment.errors import CheckpointNotFoundError, CorruptCheckpointError, InputError
 from entailment.text.files import TokenizerFiles, read_tokenizer_json, read_vocabulary
 from entailment.text.kept_tokenizer import KeptTokenizer
@@ -35,10 +38,13 @@ class SlowTokenizer(KeptTokenizer):
         additional_special_tokens: further special tokens.
         model_input_names: what a call answers; None for what models of this family take.
         clean_up_tokenization_spaces: what `decode` does where its caller does not say.
+        split_special_tokens: treat special tokens written in a text as any other words.
+        **others: refused.
 
     Raises:
         CheckpointNotFoundError: there is no such file.
         CorruptCheckpointError: it is damaged or lacks the unknown token.
+        InputError: an argument that there is not.
     """
 
     is_fast = False
@@ -63,7 +69,10 @@ class SlowTokenizer(KeptTokenizer):
         additional_special_tokens: Iterable[str] = (),
         model_input_names: Iterable[str] | None = None,
         clean_up_tokenization_spaces: bool = False,
+        split_special_tokens: bool = False,
+        **others: Never,
     ) -> None:
+        _refuse(type(self), others)
         source, vocabulary = _vocabulary(vocab_file, unk_token)
         files = TokenizerFiles(
             source=source,
@@ -82,6 +91,7 @@ class SlowTokenizer(KeptTokenizer):
                     "truncation_side": truncation_side,
                     "model_input_names": None if model_input_names is None else list(model_input_names),
                     "clean_up_tokenization_spaces": clean_up_tokenization_spaces,
+                    "split_special_tokens": split_special_tokens or None,
                 }
             ),
         )
@@ -110,9 +120,11 @@ class FastTokenizer(KeptTokenizer):
         additional_special_tokens: further special tokens.
         model_input_names: what a call answers; None for what models of this family take.
         clean_up_tokenization_spaces: what `decode` does where its caller does not say.
+        split_special_tokens: treat special tokens written in a text as any other words.
+        **others: refused.
 
     Raises:
-        InputError: neither file is given, or both.
+        InputError: neither file is given, or both, or an argument that there is not.
         CheckpointNotFoundError: there is no such file.
         CorruptCheckpointError: it is damaged or lacks the unknown token.
     """
@@ -140,7 +152,10 @@ class FastTokenizer(KeptTokenizer):
         additional_special_tokens: Iterable[str] = (),
         model_input_names: Iterable[str] | None = None,
         clean_up_tokenization_spaces: bool = False,
+        split_special_tokens: bool = False,
+        **others: Never,
     ) -> None:
+        _refuse(type(self), others)
         if (vocab_file is None) == (tokenizer_file is None):
             raise InputError("give a tokenizer either its vocab_file or its tokenizer_file")
         settings = _stated(
@@ -150,6 +165,7 @@ class FastTokenizer(KeptTokenizer):
                 "truncation_side": truncation_side,
                 "model_input_names": None if model_input_names is None else list(model_input_names),
                 "clean_up_tokenization_spaces": clean_up_tokenization_spaces,
+                "split_special_tokens": split_special_tokens or None,
             }
         )
         specials = _roles(unk_token, sep_token, pad_token, cls_token, mask_token)
@@ -207,6 +223,12 @@ class DistilBertTokenizerFast(FastTokenizer):
     """DistilBERT's tokenizer, BERT's without token types, in Rust; arguments as of `FastTokenizer`."""
 
     default_input_names = ("input_ids", "attention_mask")
+
+
+def _refuse(kind: type[KeptTokenizer], others: Mapping[str, object]) -> None:
+    if others:
+        known = inspect.signature(kind).parameters.keys() - {"others"}
+        refuse_unknown(others, known, kind.__name__)
 
 
 def _roles(unk: str, sep: str, pad: str, cls: str, mask: str) -> dict[str, str]:

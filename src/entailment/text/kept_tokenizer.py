@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 from tokenizers import AddedToken
 
-from entailment.errors import InputError
+from entailment.checkpoint.arguments import refuse_unknown
+from entailment.errors import CheckpointNotFoundError, InputError
 from entailment.text.files import ROLES, TOKENIZER_FILES, read_tokenizer_files
 from entailment.text.hub_tokenizer import HubTokenizer
 from entailment.text.saving import save_tokenizer, save_vocabulary
+from entailment.text.settings import TokenizerSettings, check_unknown_token, stated_over
 
 T = TypeVar("T", bound="KeptTokenizer")
+#: The arguments of `from_pretrained` by name.
+KNOWN = frozenset({*TokenizerSettings.__annotations__, "revision", "cache_dir", "local_files_only", "token"})
 
 
 class KeptTokenizer(HubTokenizer):
@@ -28,15 +32,8 @@ class KeptTokenizer(HubTokenizer):
         revision: str | None = None,
         cache_dir: str | Path | None = None,
         local_files_only: bool = False,
-        do_lower_case: bool | None = None,
-        strip_accents: bool | None = None,
-        tokenize_chinese_chars: bool | None = None,
-        do_basic_tokenize: bool | None = None,
-        never_split: Iterable[str] | None = None,
-        model_max_length: int | None = None,
-        padding_side: str | None = None,
-        truncation_side: str | None = None,
-        clean_up_tokenization_spaces: bool | None = None,
+        token: str | bool | None = None,
+        **settings: Unpack[TokenizerSettings],
     ) -> T:
         """Open the tokenizer of a checkpoint folder or hub name.
 
@@ -45,42 +42,30 @@ class KeptTokenizer(HubTokenizer):
             revision: branch, tag or commit of a hub name.
             cache_dir: where downloads are kept; None for the Hugging Face cache.
             local_files_only: open no connection.
-            do_lower_case: this and what follows, where not None, replaces what the checkpoint says.
-            strip_accents: see the constructor.
-            tokenize_chinese_chars: see the constructor.
-            do_basic_tokenize: see the constructor of the slow tokenizers.
-            never_split: see the constructor of the slow tokenizers.
-            model_max_length: see the constructor.
-            padding_side: see the constructor.
-            truncation_side: see the constructor.
-            clean_up_tokenization_spaces: see the constructor.
+            token: of the hub; None for that of `hf auth login` or `HF_TOKEN`, False for none at all.
+            **settings: replace what the checkpoint says, where not None; see `TokenizerSettings`, and the
+                constructor for what they mean. A special token that the vocabulary lacks is added to it.
 
         Raises:
             CheckpointNotFoundError: there is no such folder or name, or no tokenizer in it.
             CorruptCheckpointError: a file is damaged; the message names it.
+            InputError: a setting that there is not.
             UnsupportedModelError: the tokenizer is not WordPiece.
         """
+        refuse_unknown(settings, KNOWN, f"{cls.__name__}.from_pretrained")
         folder = tokenizer_folder(
-            pretrained_model_name_or_path, revision=revision, cache_dir=cache_dir, offline=local_files_only
-        )
-        files = read_tokenizer_files(folder)
-        stated = {
-            "do_basic_tokenize": do_basic_tokenize,
-            "never_split": None if never_split is None else list(never_split),
-            "model_max_length": model_max_length,
-            "padding_side": padding_side,
-            "truncation_side": truncation_side,
-            "clean_up_tokenization_spaces": clean_up_tokenization_spaces,
-        }
-        files = replace(
-            files,
-            lower_case=files.lower_case if do_lower_case is None else do_lower_case,
-            strip_accents=files.strip_accents if strip_accents is None else strip_accents,
-            split_chinese=files.split_chinese if tokenize_chinese_chars is None else tokenize_chinese_chars,
-            settings={**files.settings, **{key: value for key, value in stated.items() if value is not None}},
+            pretrained_model_name_or_path,
+            revision=revision,
+            cache_dir=cache_dir,
+            offline=local_files_only,
+            token=token,
         )
         tokenizer = cls.__new__(cls)
+        files = stated_over(read_tokenizer_files(folder), settings, fast=cls.is_fast)
         tokenizer._set_up(files, str(pretrained_model_name_or_path))
+        if any(settings.get(role) is not None for role in (*ROLES, "additional_special_tokens")):
+            missing = [token for token in tokenizer.all_special_tokens if token not in tokenizer.get_vocab()]
+            tokenizer.add_tokens(missing, special_tokens=True)
         return tokenizer
 
     def add_tokens(
@@ -113,7 +98,7 @@ class KeptTokenizer(HubTokenizer):
             How many of them the vocabulary did not have.
 
         Raises:
-            InputError: an unknown role.
+            InputError: an unknown role, or an unknown token that the vocabulary lacks.
         """
         changes = dict(special_tokens_dict)
         lists = (changes.pop(key, ()) for key in ("additional_special_tokens", "extra_special_tokens"))
@@ -121,6 +106,7 @@ class KeptTokenizer(HubTokenizer):
         unknown = [role for role in changes if role not in ROLES]
         if unknown:
             raise InputError(f"{unknown[0]!r} is no special token; there are {', '.join(ROLES)}")
+        check_unknown_token(self.files, changes)
         specials = {**self.files.specials, **{role: str(token) for role, token in changes.items()}}
         extras = tuple(dict.fromkeys([*self.files.extra_specials, *extra]))
         new = self.add_tokens([*map(str, changes.values()), *extra], special_tokens=True)
@@ -170,14 +156,19 @@ def tokenizer_folder(
     revision: str | None = None,
     cache_dir: str | Path | None = None,
     offline: bool = False,
+    token: str | bool | None = None,
 ) -> Path:
     """The folder that a name leads to; of a hub name only the files of its tokenizer are fetched.
 
     Raises:
-        CheckpointNotFoundError: it leads nowhere.
+        CheckpointNotFoundError: it leads nowhere, or there is none.
     """
-    # The one import of a neighbouring room: names are resolved in one place, and only when one is opened.
+    if name is None:  # which elsewhere is the model of the package
+        raise CheckpointNotFoundError(
+            "a tokenizer needs the name or folder of a checkpoint, not None; 'bundled' is this package's own"
+        )
+    # Names are resolved in one place, which is loaded only when one is opened.
     from entailment.checkpoint.folder import resolve
 
     files = (*TOKENIZER_FILES, "config.json")
-    return resolve(name, revision=revision, cache_dir=cache_dir, offline=offline, files=files)
+    return resolve(name, revision=revision, cache_dir=cache_dir, offline=offline, files=files, token=token)

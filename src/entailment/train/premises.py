@@ -29,7 +29,7 @@ def score(model: PairClassifier, batch: Batch) -> Tensor:
         )
         return logits
     P, L, _ = batch.hypothesis_ids.shape
-    logits = model(*batch.joined()).logits
+    logits = model(*batch.joined(), return_dict=True).logits
     return logits.view(P, L, -1)
 
 

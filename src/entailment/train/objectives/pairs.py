@@ -138,7 +138,8 @@ class Classification:
 
 def _logits(model: FullPairClassifier, batch: ClassBatch) -> Tensor:
     """[B, K], float32 whatever the model computes in."""
-    logits: Tensor = model(batch.input_ids, batch.attention_mask, batch.token_type_ids).logits
+    answer = model(batch.input_ids, batch.attention_mask, batch.token_type_ids, return_dict=True)
+    logits: Tensor = answer.logits
     return logits.float()
 
 

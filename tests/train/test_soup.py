@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from entailment.train.soup import greedy_soup
+from entailment.train.soup import fill_with_mean, greedy_soup
 
 
 def made(tmp_path: Path, **points: tuple[float, float]) -> tuple[nn.Linear, dict[str, Path]]:
@@ -44,3 +44,9 @@ def test_one_alone_is_itself(tmp_path: Path) -> None:
     model, paths = made(tmp_path, only=(1.0, 1.0))
     assert greedy_soup(model, paths, lambda: distance(model)).members == ("only",)
     assert model.weight.tolist() == [[1.0, 1.0]]
+
+
+def test_a_mean_of_all(tmp_path: Path) -> None:
+    model, paths = made(tmp_path, a=(1.0, 5.0), b=(3.0, 5.0), c=(5.0, 8.0))
+    fill_with_mean(model, list(paths.values()))
+    assert model.weight.tolist() == [[3.0, 6.0]]

@@ -6,7 +6,7 @@ another lie in one valley, so that the mean of their weights is a model; it ofte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +61,12 @@ def greedy_soup(
             members, mean, best = [*members, name], tried, measures
     _fill(model, mean)
     return Soup(tuple(members), best, alone)
+
+
+def fill_with_mean(model: nn.Module, paths: Sequence[Path]) -> None:
+    """Fill a model with the mean of weights in safetensors files by the model's own names."""
+    every = [load_file(path) for path in paths]
+    _fill(model, {name: torch.stack([each[name] for each in every]).mean(0) for name in every[0]})
 
 
 @torch.no_grad()

@@ -185,6 +185,26 @@ def test_terminated_midway_leaves_nothing(model: Path, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_terminated_in_the_middle_of_an_import(capfd: pytest.CaptureFixture[str]) -> None:
+    program = """
+import os, signal, sys
+from entailment.cli import app, classify
+
+def failing(*_, **__):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+    except SystemExit:
+        raise ImportError("initialization failed") from None
+
+app.entail.commands["classify"].callback = failing
+sys.argv = ["entail", "classify", "a", "--labels", "b"]
+app.main()
+"""
+    found = subprocess.run([sys.executable, "-c", program], check=False)
+    assert found.returncode == 143
+    assert capfd.readouterr().err == ""
+
+
 def test_json_stays_valid_where_stdout_is_not_utf8(model: Path) -> None:
     arguments = [*ENTAIL, "classify", "caf\u00e9", "--labels", "food,sports", "--model", str(model)]
     environment = {"PYTHONIOENCODING": "latin-1", "PATH": ""}

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from threading import Event
 from typing import NoReturn
 
 import click
@@ -58,14 +59,27 @@ for _command in (classify, nli, check, serve, train, evaluate, calibrate, card, 
 
 def main() -> NoReturn:
     """What the installed command `entail` runs."""
-    # Terminated politely, the interpreter unwinds: a half-written output is removed on the way.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    terminated = Event()
+
+    def terminate(*_: object) -> None:
+        # Terminated politely, the interpreter unwinds: a half-written output is removed on the way.
+        terminated.set()
+        sys.exit(TERMINATED)
+
+    signal.signal(signal.SIGTERM, terminate)
     open_closed_streams()
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:], terminated)
+    sys.exit(TERMINATED if terminated.is_set() else code)
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Runs one command line and returns its exit code; every error is one line on stderr by then."""
+def run(arguments: Sequence[str], terminated: Event | None = None) -> int:
+    """Runs one command line and returns its exit code; every error is one line on stderr by then.
+
+    Args:
+        arguments: of the command line.
+        terminated: set once the process was told to end. An extension module that is just being imported
+            makes an ImportError of the exception that ends it.
+    """
     with library_notes(), told_stdout():
         try:
             code = entail.main(args=list(arguments), prog_name="entail", standalone_mode=False)
@@ -94,6 +108,8 @@ def run(arguments: Sequence[str]) -> int:
             forget(sys.stdout)
             return 1
         except Exception as error:
+            if terminated is not None and terminated.is_set():
+                return TERMINATED
             if os.environ.get("ENTAIL_TRACEBACK"):
                 raise
             complain(f"{type(error).__name__}: {error} (a fault of ours; ENTAIL_TRACEBACK=1 shows where)")

@@ -103,7 +103,7 @@ class Tab:
 
     def code(self) -> str:
         """The same call as code, once the page has written it: it does so after the fold has opened."""
-        self.page.wait_for_selector("#code:not(:empty)")
+        self.page.wait_for_selector("#code > :not(:empty)")  # an element is there from the start
         written: str = self.page.inner_text("#code")
         return written
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,9 @@ from benchmarks.scoring import LeftOut
 from benchmarks.settings import ROOT
 
 Built = TypeVar("Built")
+
+ABSOLUTE = re.compile(r"(?<![\w.~:/])/(?:[\w.+-]+/)+([\w.+-]+)")
+"""A path from the root of the file system, and its last part."""
 
 
 def attempt(name: str, build: Callable[[], Built]) -> Built | LeftOut:
@@ -26,7 +30,8 @@ def attempt(name: str, build: Callable[[], Built]) -> Built | LeftOut:
 def reason(error: Exception) -> str:
     """An error in one line that can be published: nothing in it says where things lie on this machine."""
     text = f"{type(error).__name__}: {error}".splitlines()[0]
-    return text.replace(f"{ROOT}/", "").replace(str(ROOT), ".").replace(str(Path.home()), "~")
+    text = text.replace(f"{ROOT}/", "").replace(str(ROOT), ".").replace(str(Path.home()), "~")
+    return ABSOLUTE.sub(r"…/\1", text)
 
 
 @contextmanager

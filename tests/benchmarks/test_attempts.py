@@ -22,6 +22,11 @@ def test_what_works_takes_part() -> None:
         (f"{ROOT}/build/model is broken", "OSError: build/model is broken"),
         (f"nothing in {ROOT}", "OSError: nothing in ."),
         (f"{Path.home()}/lib is old", "OSError: ~/lib is old"),
+        ("'/mnt/work/model-1.onnx' and (/opt/x/y)", "OSError: '…/model-1.onnx' and (…/y)"),
+        (
+            "see https://example.org/a/b, and/or a 1/2/3",
+            "OSError: see https://example.org/a/b, and/or a 1/2/3",
+        ),
     ],
 )
 def test_the_reason_is_one_line_and_names_no_place_of_this_machine(message: str, said: str) -> None:

@@ -11,6 +11,12 @@ from entailment.runtime.processor import usable_processors
 from entailment.serve.settings import Limits, Settings
 
 
+@pytest.mark.parametrize("name", ["workers", "check_threads"])
+def test_threads_are_as_few_as_a_machine_can_do_with(name: str) -> None:
+    with pytest.raises(InputError, match=f"{name} is 100000; it must be a whole number from 1 to"):
+        Settings(**{name: 100_000})  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("name", [field.name for field in fields(Limits)])
 @pytest.mark.parametrize("value", [0, -1, 1.5, True, "7"])
 def test_limits_are_positive_whole_numbers(name: str, value: object) -> None:

@@ -17,17 +17,21 @@ MOST_THREADS = 64
 """On any machine; four for each processor where that is more."""
 
 
-def check_threads(threads: int) -> int:
+def check_threads(threads: int, name: str = "threads") -> int:
     """The number of threads, if it is one that this machine can do with.
 
     Far more than there are processors take seconds to start and gigabytes to keep.
+
+    Args:
+        threads: the number.
+        name: what the message calls it.
 
     Raises:
         InputError: it is no whole number, below 1, or above the larger of 64 and four times the processors.
     """
     most = max(MOST_THREADS, 4 * usable_processors())
     if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= most:
-        raise InputError(f"threads is {threads!r:.40}; it must be a whole number from 1 to {most} here")
+        raise InputError(f"{name} is {threads!r:.40}; it must be a whole number from 1 to {most} here")
     return threads
 
 

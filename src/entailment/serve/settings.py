@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from entailment.errors import InputError
 from entailment.runtime.engine import TOKENS_PER_BATCH
 from entailment.runtime.processor import usable_processors
+from entailment.runtime.session import check_threads as check_thread_count
 
 # What browsers say a page is from: scheme://host[:port], and no path behind it.
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[^\s/?#@:*\[\]A-Z]+)(:[0-9]{1,5})?")
@@ -82,6 +83,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         _check_counts(self)
+        for name in ("workers", "check_threads"):
+            check_thread_count(getattr(self, name), name)
         for name in ("deadline_seconds", "body_seconds", "drain_seconds"):
             _check_seconds(name, getattr(self, name), zero=False)
         for name in ("max_wait_seconds", "drain_notice_seconds"):

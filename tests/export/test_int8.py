@@ -20,11 +20,12 @@ from entailment.checkpoint.folder import open_checkpoint
 from entailment.checkpoint.quantization import Gate, Quantization, WeightBits
 from entailment.errors import InputError, NonFiniteLogitsError, UnsupportedModelError
 from entailment.export import int8
-from entailment.export.int8 import Judged, accurate_enough, figures, int8_input, quantize
+from entailment.export.int8 import Judged, accurate_enough, figures, quantize
 from entailment.graphs.products import Int8Product
+from entailment.runtime import ranges
 from entailment.runtime.engine import Logits, OnnxEngine, build_graph
 from entailment.runtime.processor import exact_weight_bits
-from entailment.runtime.ranges import InputRange, input_ranges
+from entailment.runtime.ranges import InputRange, input_ranges, int8_input
 from entailment.text.pairs import EncodedPair
 
 Kind = Literal["full", "prefix"]
@@ -201,7 +202,7 @@ class TestInt8Input:
             lowest[channel], highest[channel] = low, high
         how = int8_input(InputRange(lowest, highest, 9, 5))
         assert set(wide) <= set(how.outliers)
-        assert len(how.outliers) == 96 // int8.CHANNELS_PER_OUTLIER
+        assert len(how.outliers) == 96 // ranges.CHANNELS_PER_OUTLIER
         assert how.scale == pytest.approx(3 / 255)
         assert abs(how.lowest + 1) <= how.scale
         assert abs(how.highest - 2) <= how.scale
@@ -218,7 +219,7 @@ class TestInt8Input:
         assert 0 <= how.zero_point <= 255
         assert how.scale > 0
         assert list(how.outliers) == sorted(set(how.outliers))
-        assert len(how.outliers) <= len(channels) // int8.CHANNELS_PER_OUTLIER
+        assert len(how.outliers) <= len(channels) // ranges.CHANNELS_PER_OUTLIER
         inside = np.setdiff1d(np.arange(len(channels)), how.outliers)
         # The zero point is a whole number, which moves the range by half a step at most.
         assert (lowest[inside] >= how.lowest - 0.51 * how.scale).all()

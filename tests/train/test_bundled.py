@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from tests.tiny import WORDS, tiny_bert
 
 from entailment.checkpoint.folder import open_checkpoint
 from entailment.evaluate import card
-from entailment.train import bundled
+from entailment.train import bundled, bundled_rows
 
 LABELS = ["sports", "food", "music", "weather", "law"]
 
@@ -73,6 +74,16 @@ def data(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def short_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounds whose steps are counted take a few."""
+    rounds = (
+        replace(each, settings=replace(each.settings, max_steps=each.settings.max_steps and 6))
+        for each in bundled.ROUNDS
+    )
+    monkeypatch.setattr(bundled, "ROUNDS", tuple(rounds))
+
+
 @pytest.mark.parametrize("attention", ["prefix", "full"])
 def test_trains_a_checkpoint_and_writes_its_card(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attention: str
@@ -90,12 +101,12 @@ def test_trains_a_checkpoint_and_writes_its_card(
     assert checkpoint.config.attention == attention
     assert list(checkpoint.config.id2label.values()) == ["entailment", "neutral", "contradiction"]
     recorded = json.loads((model / "training.json").read_text())
-    *earlier, last = recorded["rounds"]
-    for each in earlier:
-        assert each["nli_sources"] == {"snli": 60}, "sources of restricted licences are left out"
-        assert each["topic_sources"] == {"tickets": 30}
-    assert last["nli_sources"] == {"snli": 60, "rte_train": 10}
-    assert last["settings"]["dropout"] == 0.1
+    for each, done in zip(bundled.ROUNDS, recorded["rounds"], strict=True):
+        two_way = {"rte_train": 10} if each.two_way else {}
+        assert done["nli_sources"] == {"snli": 60} | two_way, "sources of restricted licences are left out"
+        assert done["topic_sources"] == {"tickets": 30}
+        assert done["settings"]["dropout"] == each.dropout
+    assert recorded["weight_bits"] == 8
     assert set(recorded["mean_of"]) <= {f"round-{number}" for number in range(1, len(bundled.ROUNDS) + 1)}
     assert set(recorded["validation"]) == {"nli", "topics"}
 
@@ -107,6 +118,7 @@ def test_trains_a_checkpoint_and_writes_its_card(
     for name, found in results.items():
         assert f"| `{name}` | 12 |" in text
         assert f"{found['macro_f1']:.4f}" in text
+    assert "were then rounded to 8 bits" in text
     assert "\nlicense: apache-2.0\n" in text.partition("\n---\n")[0]
 
 
@@ -129,19 +141,30 @@ def test_the_last_round_goes_on_from_a_model_and_may_learn_from_nli_alone(
     assert len(following["rounds"]) == len(first["rounds"]) + 1
     assert following["rounds"][-1]["topic_sources"] == {"tickets": 30}
     assert not (tmp_path / "following" / "round-1").exists()
+    again = train("again", "--start", str(tmp_path / "first" / "model"))
+    assert again["validation"] == following["validation"]
+    one, other = (tmp_path / name / "model" / "model.safetensors" for name in ("following", "again"))
+    assert one.read_bytes() == other.read_bytes(), "the same seed gives the same file"
 
 
 def test_noisy_sources_keep_a_share_and_draws_repeat() -> None:
     rows = nli(random.Random(0), 400, "joci") + nli(random.Random(0), 100, "snli")
-    kept = bundled.nli_rows(rows, seed=1, noisy=True)
+    kept = bundled_rows.nli_rows(rows, seed=1, noisy=True)
     assert sum(row["source"] == "snli" for row in kept) == 100
     assert 80 < sum(row["source"] == "joci" for row in kept) < 160
-    assert all(row["source"] == "snli" for row in bundled.nli_rows(rows, seed=1, noisy=False))
-    assert kept == bundled.nli_rows(rows, seed=1, noisy=True)
+    assert all(row["source"] == "snli" for row in bundled_rows.nli_rows(rows, seed=1, noisy=False))
+    assert kept == bundled_rows.nli_rows(rows, seed=1, noisy=True)
 
 
 def test_every_epoch_draws_other_texts_of_a_large_source() -> None:
     rows = topics(random.Random(0), 800, "tickets")
-    one, other = bundled.topic_rows(rows, seed=1), bundled.topic_rows(rows, seed=2)
-    assert len(one) == len(other) == bundled.TEXTS_PER_TOPIC_SOURCE
+    one, other = (bundled_rows.topic_rows(rows, seed=seed, most=500) for seed in (1, 2))
+    assert len(one) == len(other) == 500
     assert one != other
+
+
+def test_of_a_noisy_source_fewer_texts_are_drawn() -> None:
+    noisy = min(bundled_rows.NOISY_TOPICS)
+    rows = topics(random.Random(0), 100, noisy) + topics(random.Random(0), 100, "tickets")
+    drawn = [row["source"] for row in bundled_rows.topic_rows(rows, seed=1, most=50)]
+    assert (drawn.count("tickets"), drawn.count(noisy)) == (50, 15)

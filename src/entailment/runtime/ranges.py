@@ -1,4 +1,4 @@
-"""What the inputs of linear layers are like on real pairs, channel by channel."""
+"""What the inputs of linear layers are like on real pairs, and the int8 range that follows from it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,20 @@ import numpy as np
 import numpy.typing as npt
 
 from entailment.checkpoint.config import Config
+from entailment.checkpoint.quantization import Int8Input
 from entailment.graphs.builder import Weights
 from entailment.graphs.products import WatchedProduct
 from entailment.runtime.engine import BATCHES, TOKENS_PER_BATCH, build_graph
 from entailment.runtime.processor import usable_processors
 from entailment.runtime.session import Session
 from entailment.text.pairs import EncodedPair
+
+CHANNELS_PER_OUTLIER = 24
+"""One channel in so many has its excess computed in float32. More cost time and gained nothing: with one in
+96, 48, 24 and 12 the bundled model agreed with float32 on 98.3, 98.6, 99.2 and 98.7 % of 2,000 pairs."""
+
+WORTHWHILE = 0.6
+"""A layer has outliers only if without them its range is at most this share of what it was."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,3 +67,18 @@ def input_ranges(config: Config, weights: Weights, pairs: Sequence[EncodedPair])
                 rows += before.rows
             found[name] = InputRange(lowest, highest, rows, len(weights[f"{name}.weight"]))
     return found
+
+
+def int8_input(seen: InputRange) -> Int8Input:
+    """The range of all channels but the outliers, which are those that widen it most, if they do."""
+    lowest, highest = np.minimum(seen.lowest, 0.0), np.maximum(seen.highest, 0.0)
+    kept = np.ones(len(lowest), dtype=np.bool_)
+    for _ in range(len(kept) // CHANNELS_PER_OUTLIER):
+        above, below = np.where(kept, highest, 0.0), np.where(kept, -lowest, 0.0)
+        kept[above.argmax() if above.max() >= below.max() else below.argmax()] = False
+    if np.ptp([lowest[kept].min(), highest[kept].max()]) > WORTHWHILE * (highest.max() - lowest.min()):
+        kept[:] = True
+    low, high = float(lowest[kept].min()), float(highest[kept].max())
+    scale = max(high - low, 1e-6) / 255
+    outliers = tuple(np.flatnonzero(~kept).tolist())
+    return Int8Input(float(np.float32(scale)), min(255, max(0, round(-low / scale))), outliers)

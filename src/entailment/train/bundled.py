@@ -13,9 +13,8 @@ alone, from a model that an earlier run of this recipe wrote.
 from __future__ import annotations
 
 import json
-import random
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
@@ -32,9 +31,11 @@ from entailment.models.prefix import PrefixBertForSequenceClassification
 from entailment.tables import read_rows
 from entailment.text.tokenizer import Tokenizer
 from entailment.train.batches import EncodedExample, encode
+from entailment.train.bundled_rows import Row, nli_rows, topic_rows, two_way_rows
 from entailment.train.examples import LABEL_NAMES, from_nli, from_topics
 from entailment.train.loop import train
 from entailment.train.premises import Premises, Special
+from entailment.train.rounding import BITS, round_weights
 from entailment.train.settings import Settings
 from entailment.train.soup import fill_with_mean, greedy_soup
 from entailment.train.starts import packaged_encoder
@@ -42,44 +43,9 @@ from entailment.train.state import BEST
 from entailment.train.step import precision
 from entailment.train.validation import accuracy, choice_accuracy
 
-Row = Mapping[str, object]
-
 TRAINING = "training.json"
 
 PREMISE_TOKENS, HYPOTHESIS_TOKENS = 160, 48
-
-# Sources whose licence forbids commercial use, or allows research alone: the shipped model learns nothing
-# from them.
-RESTRICTED = frozenset(
-    """
-    anli_r1_dev anli_r2_dev anli_r3_dev anli_train_sample control_dev sick_train airline_complaint_reason
-    airline_sentiment brown_genre covid_tweet_informative dair_emotion liar_topics nps_chat_acts
-    opp115_privacy reuters_topics unhealthy_comments yahoo_answers
-    """.split()
-)
-
-# The share of rows kept of NLI sources whose labels were assigned by rule, by machine, or from a template.
-NOISY_NLI = {
-    "joci": 0.3,
-    "conjnli_adversarial": 0.15,
-    "semantic_fragments": 0.15,
-    "function_words": 0.5,
-    "mnli_mismatched_annotator": 0.7,
-}
-
-# The share of rows kept of two-way sources. Left out are DNC, parts of which are not for commercial use, and
-# QNLI, whose hypotheses are questions.
-TWO_WAY_NLI = {"rte_train": 1.0, "monli_train": 1.0, "help_and_or": 0.3, "add_one_rte": 0.3}
-
-# Topic sources whose labels are noisy or whose texts are made from templates: fewer texts of each.
-NOISY_TOPICS = frozenset(
-    """
-    crowdflower_emotion reddit_sarcasm crisislex_t26 new_year_resolutions masc_genre dreaddit_subreddit
-    huffpost cuad_clauses sgd_services acid_insurance_intents biomedical_mesh hatecheck_target
-    hatecheck_hateful medquad_question_type
-    """.split()
-)
-TEXTS_PER_TOPIC_SOURCE, TEXTS_PER_NOISY_TOPIC_SOURCE = 500, 150
 
 TEMPLATES = (
     "This example is {}.",
@@ -104,6 +70,7 @@ class Round:
         choice_weight: how much the loss between rival labels counts beside the loss of each pair.
         dropout: of the states. That of attention's shares is left out: it would cost as much again.
         two_way: whether sources that know entailment and its absence alone are among the rows.
+        topic_texts: most of a topic source; of a noisy one a share of that.
         mean_of: rounds whose mean it starts from; the best weights of the one before where there are none.
     """
 
@@ -112,6 +79,7 @@ class Round:
     choice_weight: float = 1.0
     dropout: float = 0.0
     two_way: bool = False
+    topic_texts: int = 500
     mean_of: tuple[int, ...] = ()
 
 
@@ -132,46 +100,24 @@ ROUNDS = (
         two_way=True,
         mean_of=(2, 3),
     ),
+    Round(
+        replace(ALL, seed=46, learning_rate=6e-5, max_steps=2600, evaluations=4),
+        tokens_per_batch=4096,
+        dropout=0.1,
+        two_way=True,
+        topic_texts=900,
+        mean_of=(2, 4),
+    ),
 )
 
 
-def nli_rows(rows: Sequence[Row], *, seed: int, noisy: bool) -> list[Row]:
-    """The rows that are trained on: none of a restricted source, and of each noisy one a share or none."""
-    draw = random.Random(seed)
-    shares = NOISY_NLI if noisy else dict.fromkeys(NOISY_NLI, 0.0)
-    return [
-        row
-        for row in rows
-        if row["source"] not in RESTRICTED and draw.random() < shares.get(str(row["source"]), 1.0)
-    ]
-
-
-def two_way_rows(rows: Sequence[Row], *, seed: int) -> list[Row]:
-    """The rows of two-way sources that are trained on."""
-    draw = random.Random(seed)
-    return [row for row in rows if draw.random() < TWO_WAY_NLI.get(str(row["source"]), 0.0)]
-
-
-def topic_rows(rows: Sequence[Row], *, seed: int) -> list[Row]:
-    """As many texts of each source as the recipe allows, drawn anew for every seed."""
-    by_source: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        by_source[str(row["source"])].append(row)
-    draw = random.Random(seed)
-    drawn: list[Row] = []
-    for source, members in sorted(by_source.items()):
-        if source not in RESTRICTED:
-            most = TEXTS_PER_NOISY_TOPIC_SOURCE if source in NOISY_TOPICS else TEXTS_PER_TOPIC_SOURCE
-            drawn += draw.sample(members, min(most, len(members)))
-    return drawn
-
-
 def encoded_examples(
-    nli: Sequence[Row], topics: Sequence[Row], tokenizer: Tokenizer, seed: int, epoch: int
+    nli: Sequence[Row], topics: Sequence[Row], tokenizer: Tokenizer, each: Round, epoch: int
 ) -> list[EncodedExample]:
-    """All NLI rows, and as many topic texts as the recipe allows, recast with the draws of this epoch."""
-    seed += 1000 * epoch
-    examples = from_nli(nli) + from_topics(topic_rows(topics, seed=seed), seed=seed, templates=TEMPLATES)
+    """All NLI rows, and as many topic texts as a round allows, recast with the draws of this epoch."""
+    seed = each.settings.seed + 1000 * epoch
+    drawn = topic_rows(topics, seed=seed, most=each.topic_texts)
+    examples = from_nli(nli) + from_topics(drawn, seed=seed, templates=TEMPLATES)
     return encode(examples, tokenizer, premise_tokens=PREMISE_TOKENS, hypothesis_tokens=HYPOTHESIS_TOKENS)
 
 
@@ -236,7 +182,7 @@ def main(
             fill_with_mean(model, [out / f"round-{one}" / BEST for one in each.mean_of])
         set_dropout(model, each.dropout)
         objective = Premises(
-            partial(encoded_examples, chosen, topics, tokenizer, seed),
+            partial(encoded_examples, chosen, topics, tokenizer, each),
             validate,
             special=special,
             tokens_per_batch=each.tokens_per_batch,
@@ -252,6 +198,7 @@ def main(
                     "tokens_per_batch": each.tokens_per_batch,
                     "choice_weight": each.choice_weight,
                     "dropout": each.dropout,
+                    "topic_texts": each.topic_texts,
                     "mean_of": each.mean_of,
                 },
                 "steps": outcome.steps,
@@ -263,13 +210,17 @@ def main(
                 "best_step": int(outcome.best["step"]),
                 "validation": {name: round(outcome.best[name], 4) for name in ("nli", "topics")},
                 "nli_sources": Counter(str(row["source"]) for row in chosen),
-                "topic_sources": Counter(str(row["source"]) for row in topic_rows(topics, seed=seed)),
+                "topic_sources": Counter(
+                    str(row["source"]) for row in topic_rows(topics, seed=seed, most=each.topic_texts)
+                ),
             }
         )
     # Not the first, which had only begun to learn.
     trained = {path.parent.name: path for path in sorted(out.glob(f"round-[2-9]/{BEST}"))}
     with precision(ALL, torch.device(device)):
         soup = greedy_soup(model.eval(), trained, lambda: validate(model))
+        round_weights(model)
+        measures = validate(model)
     save_pretrained(model.cpu(), out / "model", tokenizer_folder=base, dtype=torch.float16)
     write_json(
         out / "model" / TRAINING,
@@ -284,10 +235,11 @@ def main(
             "labels": LABEL_NAMES,
             "rounds": recorded,
             "mean_of": soup.members,
-            "validation": {name: round(value, 4) for name, value in soup.measures.items()},
+            "weight_bits": BITS,
+            "validation": {name: round(value, 4) for name, value in measures.items()},
         },
     )
-    click.echo(json.dumps({"mean_of": soup.members, **soup.measures}))
+    click.echo(json.dumps({"mean_of": soup.members, **measures}))
 
 
 def set_dropout(model: torch.nn.Module, probability: float) -> None:

@@ -56,7 +56,7 @@ def procedure(facts: Facts) -> str:
             "A round keeps the weights that do best on the validation sets: accuracy on "
             "`nli/validation.parquet`, and how often the right label comes first on "
             "`topics/validation.parquet`, five sources that are not trained on.",
-            _mean(training),
+            _finish(training),
             LOSSES,
             hidden("NLI pairs by source", table(("source", *heads), _counts(rounds, "nli_sources"))),
             hidden("Recast texts by source", table(("source", *heads), _counts(rounds, "topic_sources"))),
@@ -64,21 +64,29 @@ def procedure(facts: Facts) -> str:
     )
 
 
-def _mean(training: Record) -> str:
-    """Which rounds the model is the mean of; nothing where it is one round's."""
-    members = records.texts(training, "mean_of")
-    if len(members) < 2:
-        return ""
+def _finish(training: Record) -> str:
+    """What was made of the rounds' weights; nothing where the model is the last round's as it was."""
+    members, bits = records.texts(training, "mean_of"), records.count(training, "weight_bits")
+    done = []
+    if len(members) > 1:
+        done.append(
+            f"The model is the mean of the weights of {' and '.join(map(escape, members))}, a greedy soup "
+            "(Wortsman et al. 2022): to the weights of the best round those of every other were added that "
+            "made them no worse."
+        )
+    if bits is not None:
+        done.append(
+            f"The weights of linear layers were then rounded to {bits} bits, so that they are the same in "
+            "float32 and in int8."
+        )
     measured = records.part(training, "validation")
     values = {name: records.number(measured, name) for name in measured}
     shown = ", ".join(
         f"{escape(name)} {value:.{DIGITS}f}" for name, value in values.items() if value is not None
     )
-    return (
-        f"The model is the mean of the weights of {' and '.join(map(escape, members))}, which validates "
-        f"better than each of them ({shown}). It is a greedy soup (Wortsman et al. 2022): to the weights of "
-        "the best round those of every other were added that made them no worse."
-    )
+    if done and shown:
+        done.append(f"What came of it validates at {shown}.")
+    return " ".join(done)
 
 
 def _settings(rounds: Sequence[Record]) -> list[tuple[str, ...]]:

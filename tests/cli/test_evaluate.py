@@ -10,6 +10,7 @@ from tests.cli.conftest import Entail
 from tests.evaluate.test_suites import Hub, mnli, standing_in
 from tests.tiny import tiny_bert
 
+from entailment.checkpoint.folder import open_checkpoint
 from entailment.cli.evaluate import evaluate
 from entailment.evaluate.suites import SUITES
 
@@ -165,6 +166,7 @@ def test_a_report_in_a_folder(entail: Entail, model: Path, pairs: Path, tmp_path
     assert kept["groups"] == found.json["groups"]
     assert [(group["name"], group["count"]) for group in kept["groups"]] == [("x", 4)]
     assert kept["subject"]["data"] == "pairs.csv"
+    assert kept["subject"]["weights"] == open_checkpoint(model).fingerprint()
     assert len(kept["mistakes"]) == round(4 * (1 - found.json["accuracy"]))
     for name in ("report.md", "report.html"):
         assert "pairs.csv" in (folder / name).read_text()

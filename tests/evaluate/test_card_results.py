@@ -5,10 +5,13 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 from tests.evaluate.card_files import MEASURED, report, results_of, trained, write
 
-from entailment.errors import CorruptCheckpointError, DataFileError
+from entailment.checkpoint.folder import open_checkpoint
+from entailment.errors import CheckpointError, CorruptCheckpointError, DataFileError
 from entailment.evaluate.cards.results import read_evaluations, read_results
 from entailment.evaluate.cards.write import write_card
 
@@ -101,3 +104,22 @@ def test_damaged_results_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "results.json", {"pairs": {"count": 3}})
     with pytest.raises(CorruptCheckpointError, match=r"results\.json.*measure again"):
         read_results(tmp_path)
+
+
+def test_a_result_of_other_weights_is_refused(tmp_path: Path) -> None:
+    folder, other = (trained(tmp_path / name) for name in ("model", "other"))
+    own = open_checkpoint(folder).fingerprint()
+    write_card(folder, evaluations=[report(tmp_path / "r.json", weights=own)])
+    assert [each.weights for each in read_results(folder)] == [own]
+    before = (folder / "results.json").read_bytes()
+
+    spoilt = load_file(other / "model.safetensors")
+    spoilt = {name: array + np.float32(0.5) for name, array in spoilt.items()}
+    save_file(spoilt, folder / "model.safetensors")
+    with pytest.raises(CheckpointError, match="the result on pairs was measured with other weights"):
+        write_card(folder)
+    with pytest.raises(CheckpointError, match="entail evaluate"):
+        write_card(folder, evaluations=[tmp_path / "r.json"])
+    assert (folder / "results.json").read_bytes() == before
+    new = report(tmp_path / "n.json", weights=open_checkpoint(folder).fingerprint())
+    assert "| `pairs` | 3,000 |" in write_card(folder, evaluations=[new]).read_text("utf-8")

@@ -67,6 +67,14 @@ class Checkpoint:
         except WeightsMismatchError as error:
             raise WeightsMismatchError(f"{self.folder}: {error}") from error
 
+    def fingerprint(self) -> str:
+        """Tells these weights from others.
+
+        Raises:
+            CheckpointError: as `weights`.
+        """
+        return fingerprint(self.weights(require_head=False))
+
     def quantization(self, most_bits: WeightBits, weights: Mapping[str, np.ndarray]) -> Quantization:
         """How it computes in int8, as `quantization.json` says.
 

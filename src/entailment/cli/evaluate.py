@@ -111,6 +111,7 @@ def evaluate(
 
     from importlib.metadata import version
 
+    from entailment.checkpoint.folder import open_checkpoint
     from entailment.evaluate.report import (
         Subject,
         check_report_folder,
@@ -141,6 +142,7 @@ def evaluate(
         template=rows.template,
         other_model=compare,
         group_by=group_by,
+        weights=None if report is None else open_checkpoint(model).fingerprint(),
     )
     whole = make_report(subject, answered, most_mistakes=errors, comparison=comparison, wordings=tried)
     if report is not None:

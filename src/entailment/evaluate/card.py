@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from entailment.checkpoint.folder import BUNDLED
+from entailment.checkpoint.folder import BUNDLED, open_checkpoint
 from entailment.checkpoint.json_files import write_json
 from entailment.evaluate.cards.facts import Stated
 from entailment.evaluate.cards.results import RESULTS_FILE, kept
@@ -32,8 +32,8 @@ STATED = Stated(name=BUNDLED, licence="apache-2.0", languages=("en",))
 
 def measure(model: str | Path | None, data: Path) -> dict[str, dict[str, Any]]:
     """Evaluate a model on every evaluation set of a data folder: set -> counts and measures."""
-    loaded = load_model(model)
-    results = {}
+    loaded, weights = load_model(model), open_checkpoint(model).fingerprint()
+    results: dict[str, dict[str, Any]] = {}
     for name in NLI_SETS:
         file = f"nli/{name}.parquet"
         results[name] = _result(evaluate_nli(loaded, read_rows(data / file)), file)
@@ -43,7 +43,7 @@ def measure(model: str | Path | None, data: Path) -> dict[str, dict[str, Any]]:
         template = labels["hypothesis_template"]
         found = evaluate_zero_shot(loaded, read_rows(data / file), labels["labels"], template)
         results[name] = _result(found, file) | {"template": template, "labels": len(labels["labels"])}
-    return results
+    return {name: {**result, "weights": weights} for name, result in results.items()}
 
 
 def _result(found: Evaluation, file: str) -> dict[str, Any]:

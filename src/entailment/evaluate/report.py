@@ -35,6 +35,7 @@ class Subject:
         other_model: the model it is compared with, if any.
         group_by: the column that the groups come from, if any.
         version: of this package.
+        weights: the fingerprint of the model's weights, so that no card shows it for others.
     """
 
     model: str
@@ -44,6 +45,7 @@ class Subject:
     template: str | None = None
     other_model: str | None = None
     group_by: str | None = None
+    weights: str | None = None
 
 
 @dataclass(frozen=True)

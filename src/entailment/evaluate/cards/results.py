@@ -49,6 +49,7 @@ class Result:
         template: of the hypotheses, if stated; for zero-shot classification alone.
         labels: how many, likewise.
         version: of this package, if stated.
+        weights: the fingerprint of those that were measured, if stated.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Result:
     template: str | None = None
     labels: int | None = None
     version: str | None = None
+    weights: str | None = None
 
 
 def read_results(folder: Path) -> tuple[Result, ...]:
@@ -139,6 +141,7 @@ def _result(name: str, record: Record) -> Result:
         template=template,
         labels=records.count(record, "labels"),
         version=records.text(record, "version"),
+        weights=records.text(record, "weights"),
     )
 
 
@@ -159,7 +162,7 @@ def _evaluation(path: Path) -> tuple[str | None, str, dict[str, Any]]:
             result |= {"labels": len(classes), "template": records.text(subject, "template")}
         if (suite := SUITES.get(records.text(subject, "data") or "")) is not None:
             result |= {"dataset": suite.dataset, "split": suite.split}
-        result["version"] = records.text(subject, "version")
+        result |= {key: records.text(subject, key) for key in ("version", "weights")}
         result = {key: found for key, found in result.items() if found is not None}
         _result(name, result)
     except (CorruptCheckpointError, TypeError) as error:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 
 from huggingface_hub import metadata_load
 
 from entailment.checkpoint.finite import require_finite
+from entailment.checkpoint.folder import open_checkpoint
 from entailment.checkpoint.json_files import write_json
 from entailment.checkpoint.weights import read_weights
 from entailment.errors import CheckpointError, CorruptCheckpointError
@@ -17,7 +19,7 @@ from entailment.evaluate.cards import measured, procedure, rounds, sections
 from entailment.evaluate.cards.facts import TRAINING_FILE, Facts, Stated, read_facts
 from entailment.evaluate.cards.markdown import escape
 from entailment.evaluate.cards.metadata import metadata
-from entailment.evaluate.cards.results import RESULTS_FILE, read_evaluations
+from entailment.evaluate.cards.results import RESULTS_FILE, read_evaluations, read_results
 
 CARD_FILE = "README.md"
 
@@ -39,8 +41,8 @@ def write_card(
         force: also over a README.md that was not written here, and without regard to what it states.
 
     Raises:
-        CheckpointError: the folder does not open, a file in it is damaged, weights are not finite, README.md
-            is somebody's work, or the folder cannot be written to.
+        CheckpointError: the folder does not open, a file in it is damaged, weights are not finite, a result
+            is that of other weights, README.md is somebody's work, or the folder cannot be written to.
         DataFileError: an evaluation is none.
         InputError: what an earlier card of ours states is no licence or language.
     """
@@ -51,7 +53,11 @@ def write_card(
     if any(folder.glob("*.safetensors")):  # other forms may need packages that a card does not
         require_finite(read_weights(folder), folder)
     if evaluations:
-        write_json(folder / RESULTS_FILE, read_evaluations(evaluations, folder.resolve().name))
+        found = read_evaluations(evaluations, folder.resolve().name)
+        _require_weights(folder, {name: result.get("weights") for name, result in found.items()})
+        write_json(folder / RESULTS_FILE, found)
+    else:
+        _require_weights(folder, {result.name: result.weights for result in read_results(folder)})
     text = card_text(read_facts(folder, stated))
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -75,6 +81,23 @@ def card_text(facts: Facts) -> str:
     except CorruptCheckpointError as error:
         raise CorruptCheckpointError(f"{TRAINING_FILE}: {error}") from error
     return f"---\n{top}\n---\n\n{MARK}\n\n" + "\n\n".join(part for part in body if part) + "\n"
+
+
+def _require_weights(folder: Path, measured: Mapping[str, str | None]) -> None:
+    """Results that say which weights they measured must mean these.
+
+    Raises:
+        CheckpointError: one means others.
+    """
+    if not any(measured.values()):
+        return
+    own = open_checkpoint(folder).fingerprint()
+    strange = next((name for name, weights in measured.items() if weights not in (None, own)), None)
+    if strange is not None:
+        raise CheckpointError(
+            f"the result on {strange} was measured with other weights than {folder} holds; measure "
+            f"these: `entail evaluate {quote(str(folder))} --data FILE --report FOLDER` writes a report.json"
+        )
 
 
 def _still_stated(path: Path, stated: Stated) -> Stated:

@@ -138,7 +138,8 @@ def timed_rows(table: Table, accuracies: Mapping[str, str]) -> list[str]:
     first = table.rows[0].median
     extra = sorted({name for row in table.rows for name in row.figures} - {"nominal"})
     with_accuracy = any(row.precision == "int8" for row in table.rows) and bool(accuracies)
-    head = ["", f"ms a {table.unit}", "fastest to slowest", f"{table.unit}s a second", "ratio", "setting"]
+    plural = f"{table.unit}es" if table.unit.endswith("s") else f"{table.unit}s"
+    head = ["", f"ms a {table.unit}", "fastest to slowest", f"{plural} a second", "ratio", "setting"]
     head += (["accuracy"] if with_accuracy else []) + [_figure_head(name) for name in extra]
     lines = [_line(head), _line(["---"] * len(head))]
     for row in table.rows:

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from click.testing import CliRunner
 from tests.tiny import WORDS, tiny_bert
 
@@ -107,6 +108,7 @@ def test_trains_a_checkpoint_and_writes_its_card(
         assert done["topic_sources"] == {"tickets": 30}
         assert done["settings"]["dropout"] == each.dropout
     assert recorded["weight_bits"] == 8
+    assert 0.05 <= recorded["temperature"] <= 20
     assert set(recorded["mean_of"]) <= {f"round-{number}" for number in range(1, len(bundled.ROUNDS) + 1)}
     assert set(recorded["validation"]) == {"nli", "topics"}
 
@@ -119,6 +121,7 @@ def test_trains_a_checkpoint_and_writes_its_card(
         assert f"| `{name}` | 12 |" in text
         assert f"{found['macro_f1']:.4f}" in text
     assert "were then rounded to 8 bits" in text
+    assert f"divided by {recorded['temperature']:.4f}" in text
     assert "\nlicense: apache-2.0\n" in text.partition("\n---\n")[0]
 
 
@@ -168,3 +171,11 @@ def test_of_a_noisy_source_fewer_texts_are_drawn() -> None:
     rows = topics(random.Random(0), 100, noisy) + topics(random.Random(0), 100, "tickets")
     drawn = [row["source"] for row in bundled_rows.topic_rows(rows, seed=1, most=50)]
     assert (drawn.count("tickets"), drawn.count(noisy)) == (50, 15)
+
+
+def test_a_temperature_divides_the_logits() -> None:
+    classifier = torch.nn.Linear(4, 3)
+    states = torch.randn(5, 4, generator=torch.Generator().manual_seed(1))
+    before = classifier(states)
+    bundled.cool(classifier, 2.5)
+    torch.testing.assert_close(classifier(states), before / 2.5)

@@ -41,7 +41,7 @@ from entailment.train.soup import fill_with_mean, greedy_soup
 from entailment.train.starts import packaged_encoder
 from entailment.train.state import BEST
 from entailment.train.step import precision
-from entailment.train.validation import accuracy, choice_accuracy
+from entailment.train.validation import accuracy, best_temperature, choice_accuracy, choice_logits, nli_logits
 
 TRAINING = "training.json"
 
@@ -221,6 +221,11 @@ def main(
         soup = greedy_soup(model.eval(), trained, lambda: validate(model))
         round_weights(model)
         measures = validate(model)
+    temperature = best_temperature(
+        *nli_logits(model, nli_validation, tokenizer, special),
+        choice_logits(model, topics_validation[::2], tokenizer, special),
+    )
+    cool(model.classifier, temperature)
     save_pretrained(model.cpu(), out / "model", tokenizer_folder=base, dtype=torch.float16)
     write_json(
         out / "model" / TRAINING,
@@ -236,10 +241,18 @@ def main(
             "rounds": recorded,
             "mean_of": soup.members,
             "weight_bits": BITS,
+            "temperature": round(temperature, 4),
             "validation": {name: round(value, 4) for name, value in measures.items()},
         },
     )
     click.echo(json.dumps({"mean_of": soup.members, **measures}))
+
+
+@torch.no_grad()
+def cool(classifier: torch.nn.Linear, temperature: float) -> None:
+    """Divide the logits by a temperature, see `entailment.tasks.calibrate`."""
+    classifier.weight.div_(temperature)
+    classifier.bias.div_(temperature)
 
 
 def set_dropout(model: torch.nn.Module, probability: float) -> None:

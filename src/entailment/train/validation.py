@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from entailment.models.load import PairClassifier
+from entailment.tasks.calibrate import fit_temperature
 from entailment.text.tokenizer import Tokenizer
 from entailment.train.batches import IGNORED, EncodedExample, collate, encode, plan
 from entailment.train.examples import ENTAILMENT, NOT_ENTAILMENT, Example, from_nli, rival_labels
@@ -18,37 +21,75 @@ Row = Mapping[str, object]
 TOKENS_PER_BATCH = 8192
 PREMISE_TOKENS, HYPOTHESIS_TOKENS = 256, 64
 
+NO_LABEL = -1e4
+"""The logit of a label that is not there: no softmax gives it a share, and unlike infinity it scales."""
+
 
 def accuracy(model: PairClassifier, rows: Sequence[Row], tokenizer: Tokenizer, special: Special) -> float:
     """Share of NLI pairs whose most probable class is the right one."""
-    right = asked = 0
+    logits, golds = nli_logits(model, rows, tokenizer, special)
+    return float((logits.argmax(-1) == golds).mean())
+
+
+def nli_logits(
+    model: PairClassifier, rows: Sequence[Row], tokenizer: Tokenizer, special: Special
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Logits [N, K] of the NLI pairs of all rows, and the class of each [N], in an order of their own."""
+    logits, golds = [], []
     examples = _encode(from_nli(rows), tokenizer)
     for members in plan(examples, tokens_per_batch=TOKENS_PER_BATCH, seed=0):
         batch = collate([examples[i] for i in members], pad_id=special.pad_id, sep_id=special.sep_id)
         batch = batch.to(next(model.parameters()).device)
+        asked = batch.targets != IGNORED
         with torch.inference_mode():
-            predicted = score(model, batch).argmax(-1)
-        right += int(((predicted == batch.targets) & (batch.targets != IGNORED)).sum())
-        asked += int((batch.targets != IGNORED).sum())
-    return right / asked
+            logits.append(score(model, batch)[asked].double().cpu().numpy())
+        golds.append(batch.targets[asked].cpu().numpy())
+    return np.concatenate(logits), np.concatenate(golds)
+
+
+def choice_logits(
+    model: PairClassifier, rows: Sequence[Row], tokenizer: Tokenizer, special: Special
+) -> NDArray[np.float64]:
+    """Entailment logits [N, L] of every label of each row's source in its template, the right one first.
+
+    Where a source has fewer labels than L, `NO_LABEL` fills the row.
+    """
+    examples = _encode([_all_labels(row) for row in rows], tokenizer)
+    out = np.full((len(rows), max(len(example.targets) for example in examples)), NO_LABEL)
+    for members in plan(examples, tokens_per_batch=TOKENS_PER_BATCH, seed=0):
+        batch = collate([examples[i] for i in members], pad_id=special.pad_id, sep_id=special.sep_id)
+        batch = batch.to(next(model.parameters()).device)
+        with torch.inference_mode():
+            entailment = score(model, batch)[..., ENTAILMENT].double()
+        entailment = entailment.masked_fill(batch.targets == IGNORED, NO_LABEL)
+        out[members, : entailment.shape[1]] = entailment.cpu().numpy()
+    return out
 
 
 def choice_accuracy(
     model: PairClassifier, rows: Sequence[Row], tokenizer: Tokenizer, special: Special
 ) -> float:
     """Zero-shot accuracy with each row's template among all labels of its source, averaged over sources."""
-    examples = _encode([_all_labels(row) for row in rows], tokenizer)
     right: dict[str, list[bool]] = defaultdict(list)
-    for members in plan(examples, tokens_per_batch=TOKENS_PER_BATCH, seed=0):
-        batch = collate([examples[i] for i in members], pad_id=special.pad_id, sep_id=special.sep_id)
-        batch = batch.to(next(model.parameters()).device)
-        with torch.inference_mode():
-            entailment = score(model, batch)[..., ENTAILMENT].masked_fill(
-                batch.targets == IGNORED, -torch.inf
-            )
-        for i, best in zip(members, entailment.argmax(-1).tolist(), strict=True):
-            right[str(rows[i]["source"])].append(best == 0)
+    best = choice_logits(model, rows, tokenizer, special).argmax(-1)
+    for row, index in zip(rows, best.tolist(), strict=True):
+        right[str(row["source"])].append(index == 0)
     return sum(sum(found) / len(found) for found in right.values()) / len(right)
+
+
+def best_temperature(
+    nli: NDArray[np.float64], golds: NDArray[np.int64], choices: NDArray[np.float64]
+) -> float:
+    """The temperature that gives NLI pairs and choices between labels the lowest cross-entropy together.
+
+    Args:
+        nli, golds: as `nli_logits` returns them.
+        choices: as `choice_logits` returns them.
+    """
+    rows, width = len(nli), max(nli.shape[1], choices.shape[1])
+    logits = np.full((rows + len(choices), width), NO_LABEL)
+    logits[:rows, : nli.shape[1]], logits[rows:, : choices.shape[1]] = nli, choices
+    return fit_temperature(logits, np.concatenate([golds, np.zeros(len(choices), dtype=np.int64)]))
 
 
 def _all_labels(row: Row) -> Example:

@@ -67,6 +67,7 @@ def procedure(facts: Facts) -> str:
 def _finish(training: Record) -> str:
     """What was made of the rounds' weights; nothing where the model is the last round's as it was."""
     members, bits = records.texts(training, "mean_of"), records.count(training, "weight_bits")
+    temperature = records.number(training, "temperature")
     done = []
     if len(members) > 1:
         done.append(
@@ -78,6 +79,11 @@ def _finish(training: Record) -> str:
         done.append(
             f"The weights of linear layers were then rounded to {bits} bits, so that they are the same in "
             "float32 and in int8."
+        )
+    if temperature is not None:
+        done.append(
+            f"The logits were divided by {temperature:.{DIGITS}f}, the temperature that gives the pairs and "
+            "the choices between labels of the validation sets the lowest cross-entropy (Guo et al. 2017)."
         )
     measured = records.part(training, "validation")
     values = {name: records.number(measured, name) for name in measured}

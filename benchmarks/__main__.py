@@ -45,13 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def measure(options: argparse.Namespace, groups: Sequence[str], results: Path, console: Console) -> None:
     """Run groups and write what they measured."""
     _prepare(options.threads)
+    from entailment import open_checkpoint
+
     with console.status("starting") as status:
         settings = Settings(
             threads=options.threads,
             rounds=1 if options.quick else options.rounds,
             quick=options.quick,
             data=options.data,
-            work=options.work,
+            # What lies there is made from the weights of the package.
+            work=options.work / open_checkpoint().fingerprint()[:12],
             clock=time.process_time if options.processor_time else time.perf_counter,
             say=status.update if console.is_terminal else _lines(console),
         )
@@ -131,7 +134,10 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, default=data_folder(), help="data folder (default: ENTAILMENT_DATA)"
     )
     parser.add_argument(
-        "--work", type=Path, default=ROOT / "build" / "benchmarks", help="conversions are kept here"
+        "--work",
+        type=Path,
+        default=ROOT / "build" / "benchmarks",
+        help="conversions are kept here",
     )
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the JSON files")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="folder for the page")

@@ -134,10 +134,7 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, default=data_folder(), help="data folder (default: ENTAILMENT_DATA)"
     )
     parser.add_argument(
-        "--work",
-        type=Path,
-        default=ROOT / "build" / "benchmarks",
-        help="conversions are kept here",
+        "--work", type=Path, default=ROOT / "build" / "benchmarks", help="conversions are kept here"
     )
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the JSON files")
     parser.add_argument("--docs", type=Path, default=ROOT / "docs", help="folder for the page")

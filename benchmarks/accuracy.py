@@ -24,7 +24,7 @@ from entailment.checkpoint.folder import open_checkpoint
 
 QUICK_ROWS = 160
 BATCH = 16
-TITLE = "Accuracy by precision, MultiNLI dev matched"
+TITLE = "Accuracy by precision, {} pairs of MultiNLI dev matched"
 
 
 def measure(settings: Settings) -> dict[str, Table]:
@@ -32,7 +32,7 @@ def measure(settings: Settings) -> dict[str, Table]:
     rows = mnli(settings.data, QUICK_ROWS if settings.quick else MEASURED_ROWS, shuffle=False)
     if not rows.gold:
         reason = "there is no data folder with nli/mnli_matched.parquet"
-        return {"accuracy": Table(TITLE, "pair", (), {"all": reason})}
+        return {"accuracy": Table(TITLE.format("no"), "pair", (), {"all": reason})}
     names = open_checkpoint(None).config.id2label
     by_name = {name.lower(): index for index, name in names.items()}
     gold = np.array([by_name[label] for label in rows.gold])
@@ -40,7 +40,7 @@ def measure(settings: Settings) -> dict[str, Table]:
     prefix = _scorers((*prefix_models(settings), *trained_peers(settings)), left_out)
     full = _scorers(full_models(settings), left_out)
     found = [*_family(settings, prefix, rows.pairs, gold), *_family(settings, full, rows.pairs, None)]
-    return {"accuracy": Table(TITLE, "pair", tuple(found), left_out, {"pairs": len(gold), "real": True})}
+    return {"accuracy": Table(TITLE.format(f"{len(gold):,}"), "pair", tuple(found), left_out, {"pairs": len(gold), "real": True})}
 
 
 def _family(

@@ -13,6 +13,7 @@ alone, from a model that an earlier run of this recipe wrote.
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -24,15 +25,18 @@ import click
 import torch
 
 from entailment.checkpoint.config import BertConfig
+from entailment.checkpoint.folder import open_checkpoint
 from entailment.checkpoint.json_files import read_json, write_json
+from entailment.errors import EntailmentError
 from entailment.models.bert import BertForSequenceClassification
 from entailment.models.load import PairClassifier, load_encoder, save_pretrained
 from entailment.models.prefix import PrefixBertForSequenceClassification
 from entailment.tables import read_rows
 from entailment.text.tokenizer import Tokenizer
 from entailment.train.batches import EncodedExample, encode
-from entailment.train.bundled_rows import Row, nli_rows, topic_rows, two_way_rows
-from entailment.train.examples import LABEL_NAMES, from_nli, from_topics
+from entailment.train.bundled_rows import nli_rows, topic_rows, two_way_rows
+from entailment.train.claim import claim, sha256
+from entailment.train.examples import LABEL_NAMES, Row, from_nli, from_topics
 from entailment.train.loop import train
 from entailment.train.premises import Premises, Special
 from entailment.train.rounding import BITS, round_weights
@@ -44,6 +48,13 @@ from entailment.train.step import precision
 from entailment.train.validation import accuracy, best_temperature, choice_accuracy, choice_logits, nli_logits
 
 TRAINING = "training.json"
+FILES = (
+    "nli/train.parquet",
+    "nli/train_binary.parquet",
+    "nli/validation.parquet",
+    "topics/train.parquet",
+    "topics/validation.parquet",
+)
 
 PREMISE_TOKENS, HYPOTHESIS_TOKENS = 160, 48
 
@@ -72,6 +83,7 @@ class Round:
         two_way: whether sources that know entailment and its absence alone are among the rows.
         topic_texts: most of a topic source; of a noisy one a share of that.
         mean_of: rounds whose mean it starts from; the best weights of the one before where there are none.
+        afresh: whether it starts from the pretrained encoder instead.
     """
 
     settings: Settings
@@ -81,6 +93,7 @@ class Round:
     two_way: bool = False
     topic_texts: int = 500
     mean_of: tuple[int, ...] = ()
+    afresh: bool = False
 
 
 # Rounds, each warmed up and cooled down (Loshchilov and Hutter 2017, arXiv:1608.03983). Those after the first
@@ -88,7 +101,7 @@ class Round:
 # falls to 0.3, and validation falls as well.
 ALL = Settings(epochs=1, warmup=0.06, weight_decay=0.01, patience=4, precision="bfloat16")
 ROUNDS = (
-    Round(replace(ALL, seed=42, learning_rate=1.2e-4, evaluations=8), tokens_per_batch=4096),
+    Round(replace(ALL, seed=42, learning_rate=1.2e-4, evaluations=8), tokens_per_batch=4096, afresh=True),
     Round(replace(ALL, seed=43, learning_rate=6e-5, evaluations=6), tokens_per_batch=3072),
     Round(
         replace(ALL, seed=44, learning_rate=8e-5, epochs=2, evaluations=8, patience=2), tokens_per_batch=4096
@@ -152,17 +165,25 @@ def main(
         attention_probs_dropout_prob=0.0,
         architectures=("BertForSequenceClassification",),
     )
-    torch.manual_seed(ROUNDS[0].settings.seed)
     kind = BertForSequenceClassification if full_attention else PrefixBertForSequenceClassification
-    model = load_encoder(kind(config), base) if start is None else kind.from_pretrained(start)
+    model = kind(config) if start is None else kind.from_pretrained(start)
     model.to(device)
 
-    def rows(name: str) -> list[Row]:
-        return list(islice(read_rows(data / name), limit))
-
-    nli, topics = rows("nli/train.parquet"), [] if nli_only else rows("topics/train.parquet")
-    two_way = rows("nli/train_binary.parquet")
-    nli_validation, topics_validation = rows("nli/validation.parquet"), rows("topics/validation.parquet")
+    claim(
+        out,
+        {
+            "attention": config.attention,
+            "nli_only": nli_only,
+            "limit": limit,
+            "start": None if start is None else open_checkpoint(start).fingerprint(),
+            "rounds": [asdict(each) for each in ROUNDS],
+            "sha256": {name: sha256(data / name) for name in FILES},
+        },
+    )
+    nli, two_way, nli_validation, topics, topics_validation = (
+        list(islice(read_rows(data / name), limit)) for name in FILES
+    )
+    topics = [] if nli_only else topics
     special = Special(tokenizer.pad_id, tokenizer.sep_id)
 
     def validate(model: PairClassifier) -> dict[str, float]:
@@ -178,7 +199,10 @@ def main(
         chosen = nli_rows(nli, seed=seed, noisy=number == 1)
         if each.two_way:
             chosen += two_way_rows(two_way, seed=seed)
-        if start is None and each.mean_of:
+        if start is None and each.afresh:
+            torch.manual_seed(seed)
+            model = load_encoder(kind(config), base).to(device)
+        elif start is None and each.mean_of:
             fill_with_mean(model, [out / f"round-{one}" / BEST for one in each.mean_of])
         set_dropout(model, each.dropout)
         objective = Premises(
@@ -200,6 +224,7 @@ def main(
                     "dropout": each.dropout,
                     "topic_texts": each.topic_texts,
                     "mean_of": each.mean_of,
+                    "afresh": each.afresh,
                 },
                 "steps": outcome.steps,
                 "seconds": round(outcome.seconds),
@@ -263,4 +288,7 @@ def set_dropout(model: torch.nn.Module, probability: float) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except EntailmentError as error:
+        sys.exit(f"error: {error}")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-Row = Mapping[str, object]
+from entailment.train.examples import Row
 
 # Sources whose licence forbids commercial use, or allows research alone: the shipped model learns nothing
 # from them.

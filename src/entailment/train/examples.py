@@ -14,6 +14,9 @@ from dataclasses import dataclass
 
 from entailment.errors import DataFileError
 
+Row = Mapping[str, object]
+"""A row of a data file: column -> value."""
+
 ENTAILMENT, NEUTRAL, CONTRADICTION, NOT_ENTAILMENT = range(4)
 LABEL_NAMES = ("entailment", "neutral", "contradiction")
 """What the three logits of a model trained here mean; `NOT_ENTAILMENT` is either of the last two."""
@@ -43,7 +46,7 @@ class Example:
     choice: bool = False
 
 
-def from_nli(rows: Iterable[Mapping[str, object]], *, most_hypotheses: int = 4) -> list[Example]:
+def from_nli(rows: Iterable[Row], *, most_hypotheses: int = 4) -> list[Example]:
     """Gather NLI rows (`premise`, `hypothesis`, `label`) by premise.
 
     Args:
@@ -68,7 +71,7 @@ def from_nli(rows: Iterable[Mapping[str, object]], *, most_hypotheses: int = 4) 
 
 
 def from_topics(
-    rows: Iterable[Mapping[str, object]],
+    rows: Iterable[Row],
     *,
     seed: int,
     negatives: int = 3,
@@ -98,7 +101,7 @@ def from_topics(
     return examples
 
 
-def rival_labels(row: Mapping[str, object]) -> list[str]:
+def rival_labels(row: Row) -> list[str]:
     """The labels of a labelled text's source that it does not have.
 
     Raises:

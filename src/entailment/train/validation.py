@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -13,10 +13,8 @@ from entailment.models.load import PairClassifier
 from entailment.tasks.calibrate import fit_temperature
 from entailment.text.tokenizer import Tokenizer
 from entailment.train.batches import IGNORED, EncodedExample, collate, encode, plan
-from entailment.train.examples import ENTAILMENT, NOT_ENTAILMENT, Example, from_nli, rival_labels
+from entailment.train.examples import ENTAILMENT, NOT_ENTAILMENT, Example, Row, from_nli, rival_labels
 from entailment.train.premises import Special, score
-
-Row = Mapping[str, object]
 
 TOKENS_PER_BATCH = 8192
 PREMISE_TOKENS, HYPOTHESIS_TOKENS = 256, 64

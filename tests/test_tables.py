@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from entailment.errors import DataFileError, MissingExtraError
-from entailment.tables import Row, check_writable, read_rows, write_rows
+from entailment.tables import Row, check_writable, columns_of, read_rows, write_rows
 from entailment.tables.reading import counted
 
 
@@ -51,6 +51,11 @@ def test_csv_with_quotes_line_feeds_and_a_byte_order_mark(tmp_path: Path) -> Non
     assert list(read_rows(path, columns=["label"])) == [{"label": "x"}, {"label": ""}]
 
 
+def test_an_empty_line_of_one_column_is_an_empty_text_but_at_the_end(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", "\ntext\n\none\n\n\ntwo\n\n\n")
+    assert [row["text"] for row in read_rows(path)] == ["", "one", "", "", "two"]
+
+
 def test_csv_fields_beyond_the_limit_of_the_csv_module(tmp_path: Path) -> None:
     long = "x" * 1_000_000
     assert list(read_rows(write(tmp_path / "a.csv", f"text\n{long}\n"))) == [{"text": long}]
@@ -61,6 +66,20 @@ def test_parquet(tmp_path: Path) -> None:
     parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
     assert list(read_rows(tmp_path / "a.parquet")) == rows
     assert list(read_rows(tmp_path / "a.parquet", columns=["n"])) == [{"n": row["n"]} for row in rows]
+
+
+def test_the_columns_of_a_file(tmp_path: Path) -> None:
+    assert columns_of(write(tmp_path / "a.txt", "one\n")) == ("text",)
+    assert columns_of(write(tmp_path / "a.csv", "text,label\na,b\n")) == ("text", "label")
+    assert columns_of(write(tmp_path / "none.csv", "text,label\n")) is None
+    parquet.write_table(pa.table({"text": ["a"], "n": [1]}), tmp_path / "a.parquet")
+    assert columns_of(tmp_path / "a.parquet") == ("text", "n")
+    parquet.write_table(pa.table({"text": pa.array([], pa.string())}), tmp_path / "none.parquet")
+    assert columns_of(tmp_path / "none.parquet") is None
+    with pytest.raises(DataFileError, match="no such file"):
+        columns_of(tmp_path / "nowhere.csv")
+    with pytest.raises(DataFileError, match="cannot be read as Parquet"):
+        columns_of(write(tmp_path / "garbage.parquet", b"PAR1 not really PAR1"))
 
 
 def test_a_format_may_be_given_for_a_name_that_does_not_say(tmp_path: Path) -> None:
@@ -75,12 +94,21 @@ def test_a_format_may_be_given_for_a_name_that_does_not_say(tmp_path: Path) -> N
     [
         (b"one\ntwo\n", [{"text": "one"}, {"text": "two"}]),
         (b'\xef\xbb\xbf {"text": "one"}\n{"text": "two"}\n', [{"text": "one"}, {"text": "two"}]),
+        (b"[1] one\n", [{"text": "[1] one"}]),
+        (b"text,label\n", [{"text": "text,label"}]),
         (b"", []),
     ],
 )
 def test_standard_input(monkeypatch: pytest.MonkeyPatch, content: bytes, rows: list[Row]) -> None:
     feed_stdin(monkeypatch, content)
     assert list(read_rows("-", columns=["text"])) == rows
+
+
+@pytest.mark.parametrize("content", [b"[\n", b"\xef\xbb\xbf[ \r\n{}\n]", b'[{"text": "one"}]\n'])
+def test_a_json_array_on_standard_input_is_no_text(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    feed_stdin(monkeypatch, content)
+    with pytest.raises(DataFileError, match=r"begins a JSON array; write one JSON object \{...\} a line"):
+        list(read_rows("-"))
 
 
 def test_a_standard_input_that_was_closed_holds_no_rows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +155,13 @@ REFUSED = {
     "many.csv": (b"text\nx,y\n", ["text"], "line 2: 2 fields, but the header has 1"),
     "open.csv": (b'text\n"x\ny\n', None, "not valid CSV"),
     "quote.csv": (b'text\n"x"y\n', None, "line 2: not valid CSV"),
-    "return.csv": (b"text\nx\ry\n", None, "line 2: not valid CSV"),
+    "return.csv": (b"text\nx\ry\n", None, "line 2: a carriage return outside quotes"),
+    "returns.csv": (
+        b"text\rhello\r",
+        None,
+        "line 1: a carriage return outside quotes",
+    ),
+    "nul.jsonl": (b'{"a": "b"}\n{"a": "x\\u0000"}\n', None, "row 2: a holds a NUL character; take it out"),
     "nul.csv": (b"text\nx\0y\n", None, "line 2: a NUL byte"),
     "bytes.csv": (b"text\nx\n\xe9\n", None, "line 3: byte 0xe9 is not UTF-8"),
     "garbage.parquet": (b"PAR1 not really PAR1", None, "cannot be read as Parquet"),
@@ -173,6 +207,17 @@ def test_parquet_faults(tmp_path: Path) -> None:
     whole = (tmp_path / "bytes.parquet").read_bytes()
     with pytest.raises(DataFileError, match="cannot be read as Parquet"):
         list(read_rows(write(tmp_path / "cut.parquet", whole[: len(whole) // 2])))
+
+
+def test_parquet_values_that_python_cannot_hold(tmp_path: Path) -> None:
+    far = pa.array([10**8], pa.int32()).cast(pa.date32())
+    parquet.write_table(pa.table({"text": ["a"], "nul": ["\0"], "when": far}), tmp_path / "a.parquet")
+    assert columns_of(tmp_path / "a.parquet") == ("text", "nul", "when")
+    assert list(read_rows(tmp_path / "a.parquet", columns=["text"])) == [{"text": "a"}]
+    with pytest.raises(DataFileError, match=r"a\.parquet cannot be read as Parquet: date value out of range"):
+        list(read_rows(tmp_path / "a.parquet"))
+    with pytest.raises(DataFileError, match=r"a\.parquet, row 1: nul holds a NUL character"):
+        list(read_rows(tmp_path / "a.parquet", columns=["nul"]))
 
 
 def test_parquet_without_pyarrow_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,8 @@ def test_a_copy_is_the_same_model(tmp_path: Path, layout: str) -> None:
     source = tiny_bert(tmp_path / "source", layout="sharded" if layout == "sharded" else "safetensors")
     (source / "README.md").write_text("---\nlicense: mit\n---\n")
     (source / "LICENSE.txt").write_text("as you like it")
+    for record in ("training.json", "results.json"):
+        (source / record).write_text("{}")
     (source / "optimizer.pt").write_bytes(b"large")
     (source / "logs").mkdir()
     copy_checkpoint(source, tmp_path / "a" / "copy")

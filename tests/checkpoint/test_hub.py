@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from tests.tiny import tiny_bert
 
 from entailment.checkpoint.config import BertConfig
+from entailment.checkpoint.copying import copy_checkpoint
 from entailment.checkpoint.folder import open_checkpoint
 from entailment.checkpoint.hub import split_revision
 from entailment.errors import CheckpointNotFoundError
@@ -118,7 +120,7 @@ def _recorder(folder: Path, calls: list[dict[str, Any]], files: dict[str, bytes]
         calls.append({"repo": repo, **options})
         folder.mkdir(exist_ok=True)
         for name, content in files.items():
-            if name in options["allow_patterns"]:
+            if any(fnmatch(name, pattern) for pattern in options["allow_patterns"]):
                 (folder / name).write_bytes(content)
         return str(folder)
 
@@ -138,6 +140,16 @@ def test_others_are_fetched_only_where_there_is_no_safetensors(
         folder = open_checkpoint("org/model@v1").folder
         assert {path.name for path in folder.iterdir()} == {"config.json", weights}
         assert [(call["repo"], call["revision"]) for call in calls] == [("org/model", "v1")] * downloads
+
+
+def test_records_are_fetched_where_there_are_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is made of a hub model keeps what its card is written from."""
+    config = (tiny_bert(tmp_path / "model") / "config.json").read_bytes()
+    files = {"config.json": config, "model.safetensors": b"", "training.json": b"{}", "results.json": b"{}"}
+    files["LICENSE.txt"] = b"as you like it"
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", _recorder(tmp_path / "hub", [], files))
+    copy_checkpoint(open_checkpoint("org/model").folder, tmp_path / "copy")
+    assert {path.name for path in (tmp_path / "copy").iterdir()} == set(files)
 
 
 def test_a_configuration_alone_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -214,6 +214,12 @@ def test_empty_labels(entail: Entail, model: Path, labels: str, message: str) ->
             "hypothesis_template should be a text",
         ),
         ("labels.json", b'{"labels": ["a"], "multi_label": "no"}', "multi_label should be true or false"),
+        (
+            "labels.json",
+            b'{"labels": ["a"], "template": "A {}."}',
+            "'template', which nobody reads",
+        ),
+        ("labels.json", b'{"labels": ["a"], "Multi-Label": true}', "nobody reads; is it multi_label?"),
         ("labels.json", b'{"labels": ["a"], "hypothesis_template": "no slot"}', "no slot"),
     ],
 )
@@ -223,6 +229,14 @@ def test_a_labels_file_of_no_use(
     (tmp_path / name).write_bytes(content)
     error = refuse(entail, "classify", "bread", "--labels-file", tmp_path / name, "--model", model)
     assert message in error
+
+
+def test_a_labels_file_may_say_more_about_itself(entail: Entail, model: Path, tmp_path: Path) -> None:
+    more = {"name": "topics", "description": "of news", "language": "en", "id2label": {"0": "food"}}
+    labels = {"labels": ["food", "news"], "hypothesis_template": "about {}", "multi_label": False}
+    (tmp_path / "labels.json").write_text(json.dumps(more | labels))
+    found = entail("classify", "bread", "--labels-file", tmp_path / "labels.json", "--model", model)
+    assert found.code == 0
 
 
 def test_no_labels_or_data_from_standard_input(entail: Entail, model: Path) -> None:
@@ -258,6 +272,8 @@ FILES: dict[str, tuple[bytes, str]] = {
     "broken.jsonl": (b'{"text": "bread"}\n{"text": \n', "line 2: not valid JSON"),
     "open.csv": (b'text\n"bread\n', "not valid CSV"),
     "gap.txt": (b"bread\n\nsoup\n", "row 2: text is empty"),
+    "gap.csv": (b"text\nbread\n\nsoup\n", "row 2: text is empty"),
+    "nul.jsonl": (b'{"text": "bread"}\n{"text": "so\\u0000up"}\n', "row 2: text holds a NUL character"),
     "blank.txt": (b"bread\n  \nsoup\n", "row 2: text is blank"),
     "empty.jsonl": (b'{"text": "bread"}\n{"text": ""}\n', "row 2: text is empty"),
     "null.jsonl": (b'{"text": "bread"}\n{"text": null}\n', "row 2: text is empty"),

@@ -112,6 +112,23 @@ def test_weights_that_have_changed(entail: Entail, own: Path, pairs: Path) -> No
     assert entail("nli", "rain", "snow", "--model", own).code == 0
 
 
+def test_rows_that_are_all_answered_right_are_noted(
+    entail: Entail, own: Path, pairs: Path, tmp_path: Path
+) -> None:
+    answers = [entail("nli", p, h, "--model", own, "--json").json["label"] for p, h, _ in PAIRS[:2]]
+    right = tmp_path / "right.jsonl"
+    right.write_text(
+        "".join(
+            json.dumps({"premise": p, "hypothesis": h, "label": answer}) + "\n"
+            for (p, h, _), answer in zip(PAIRS[:2], answers, strict=True)
+        )
+    )
+    found = entail("calibrate", own, "--data", right)
+    assert found.code == 0
+    assert "all 2 rows are answered right, and the lower a temperature, the better it fits" in found.err
+    assert "answered right" not in entail("calibrate", own, "--data", pairs).err
+
+
 def test_a_table_for_a_person(entail: Entail, own: Path, pairs: Path) -> None:
     words = entail("calibrate", own, "--data", pairs, "--bias", "--precision-target", 0.1).out.split()
     for word in ("temperature", "bias", "threshold", "loss", "before", "after"):

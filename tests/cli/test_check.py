@@ -6,6 +6,8 @@ import csv
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as parquet
 import pytest
 from tests.cli.conftest import Entail
 
@@ -104,6 +106,19 @@ def test_a_document_that_is_no_text(entail: Entail, model: Path, tmp_path: Path)
     found = entail("check", tmp_path / "document.txt", "--claim", "a", "--model", model)
     assert found.code == 2
     assert "is not UTF-8 text: byte 4 is 0xe9" in found.error
+    (tmp_path / "document.txt").write_bytes("coffee with milk".encode("utf-16-le"))
+    found = entail("check", tmp_path / "document.txt", "--claim", "a", "--model", model)
+    assert found.error == f"{tmp_path / 'document.txt'}: a NUL byte; this is not a UTF-8 text file"
+
+
+def test_of_parquet_the_claims_alone_are_read(
+    entail: Entail, model: Path, document: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "claims.parquet"
+    far = pa.array([10**8] * len(CLAIMS), pa.int32()).cast(pa.date32())  # later than Python knows
+    parquet.write_table(pa.table({"when": far, "claim": CLAIMS}), path)
+    found = entail("check", document, "--claims", path, "--model", model)
+    assert [finding["claim"] for finding in found.lines] == CLAIMS
 
 
 def test_claims_without_their_column(entail: Entail, model: Path, document: Path, tmp_path: Path) -> None:

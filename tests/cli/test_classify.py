@@ -11,6 +11,7 @@ import pyarrow.parquet as parquet
 import pytest
 from tests.cli.conftest import Entail
 
+from entailment.serve.bodies import ClassifyRequest
 from entailment.tables import read_rows
 from entailment.tasks.zero_shot import ZeroShotClassifier
 
@@ -92,6 +93,21 @@ def test_threshold_keeps_abstains_and_says_so(entail: Entail, model: Path, tmp_p
     assert "no label reached the threshold; the best is" in table.err
     tables = entail("classify", *TEXTS, *COMMON, "--model", model, "--threshold", "1")
     assert [line.split()[-3] for line in tables.out.splitlines()[1:]] == ["-"] * 3
+
+
+def test_the_help_says_what_a_threshold_does(entail: Entail) -> None:
+    said = " ".join(entail("classify", "--help").out.split())
+    assert "with --multi-label also leave out each that does not" in said
+    assert "where that is true there are no labels, and best has the label and score" in said
+    description = ClassifyRequest.model_fields["threshold"].description or ""
+    assert "with `multi_label` also leave out each label that does not" in description
+
+
+def test_labels_that_are_the_same_to_the_model_are_noted(entail: Entail, model: Path) -> None:
+    found = entail("classify", TEXTS[0], "--labels", "US,us", "--model", model, "--json")
+    assert found.json["scores"] == pytest.approx([0.5, 0.5])
+    assert found.err.startswith("entail: note: the labels 'US' and 'us' are the same tokens to the model")
+    assert found.err.count("note") == 1
 
 
 def test_multi_label_and_template(entail: Entail, model: Path) -> None:

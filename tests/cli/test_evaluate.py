@@ -125,13 +125,13 @@ def test_a_table_for_a_person(entail: Entail, model: Path, pairs: Path) -> None:
             "neither premise, hypothesis and label nor text and label; it has text, topic",
         ),
         ("a.csv", "text,label\n", "holds no rows"),
-        ("a.csv", "text,label\nbread,food\n,food\n", "row 2: the text is empty"),
+        ("a.csv", "text,label\nbread,food\n,news\n", "row 2: the text is empty"),
         (
             "a.csv",
             "premise,hypothesis,label\nbread,food,entailment\nbread,food,maybe\n",
             "row 2: the label 'maybe'",
         ),
-        ("a.jsonl", '{"text": "bread", "label": ["food"]}\n', ""),
+        ("a.jsonl", '{"text": "bread", "label": ["food"]}\n', "row 1: the label ['food'] is not a name"),
         ("a.jsonl", '{"text": "bread", "label": "food"}\n{"text": "bread"}\n', "has no column 'label'"),
         ("a.txt", "bread\n", "neither"),
         ("a.xlsx", "", "should end in"),
@@ -148,7 +148,7 @@ def test_bad_data(entail: Entail, model: Path, tmp_path: Path, name: str, conten
 
 
 def test_a_label_that_is_no_candidate(entail: Entail, model: Path, texts: Path, tmp_path: Path) -> None:
-    (tmp_path / "labels.txt").write_text("food\n")
+    (tmp_path / "labels.txt").write_text("food\nnews\n")
     found = entail("evaluate", model, "--data", texts, "--labels-file", tmp_path / "labels.txt")
     assert found.code == 2
     assert "row 1: the label 'sports' is none of the candidate labels" in found.error
@@ -167,6 +167,8 @@ def test_a_report_in_a_folder(entail: Entail, model: Path, pairs: Path, tmp_path
     assert [(group["name"], group["count"]) for group in kept["groups"]] == [("x", 4)]
     assert kept["subject"]["data"] == "pairs.csv"
     assert kept["subject"]["weights"] == open_checkpoint(model).fingerprint()
+    assert (kept["subject"]["precision"], kept["subject"]["calibration"]) == ("float32", None)
+    assert kept["subject"] == found.json["subject"]
     assert len(kept["mistakes"]) == round(4 * (1 - found.json["accuracy"]))
     for name in ("report.md", "report.html"):
         assert "pairs.csv" in (folder / name).read_text()

@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 from huggingface_hub import CommitInfo, CommitOperationAdd, HfApi, RepoUrl, constants
+from tests.cli import pair_files
 from tests.cli.conftest import Entail
 from tests.evaluate.card_files import report, spoil, trained
 
+from entailment.checkpoint.folder import open_checkpoint
 from entailment.evaluate.cards.facts import Stated
 from entailment.evaluate.cards.write import write_card
 
@@ -209,6 +211,23 @@ def test_without_a_card_nothing_goes(entail: Entail, folder: Path, hub: Hub) -> 
     card.unlink()
     assert f"`entail card {folder}`" in entail("push", folder, NAME).error
     assert hub.asked == []
+
+
+def test_a_card_of_ours_with_results_of_another_model_does_not_go(
+    entail: Entail, folder: Path, hub: Hub, tmp_path: Path
+) -> None:
+    own = open_checkpoint(folder).fingerprint()
+    write_card(folder, evaluations=[report(tmp_path / "report.json", weights=own)])
+    assert entail("push", folder, NAME, "--dry-run").code == 0
+    data = pair_files.write(tmp_path / "pairs.jsonl", pair_files.rows(9, 0))
+    assert entail("calibrate", folder, "--data", data).code == 0
+    found = entail("push", folder, NAME)
+    assert found.code == 2
+    assert f"the result on pairs was measured with no calibration, and {folder} has one" in found.error
+    assert hub.asked == []
+    # Of what somebody else wrote, nobody knows what its results are about.
+    (folder / "README.md").write_text("---\nlicense: mit\n---\n", "utf-8")
+    assert entail("push", folder, NAME).code == 0
 
 
 def test_nobody_logged_in(entail: Entail, folder: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,7 +92,7 @@ def trained(folder: Path, training: object = TRAINING, **model: Any) -> Path:
     return folder
 
 
-def report(path: Path, *, model: str = "model", data: str = "pairs.jsonl", **subject: str) -> Path:
+def report(path: Path, *, model: str = "model", data: str = "pairs.jsonl", **subject: object) -> Path:
     """A report.json as `entail evaluate --report` writes it."""
     described = {"model": model, "data": data, "task": "nli", "version": "0.1.0", **subject}
     return write(path, {"subject": described, "evaluation": MEASURED, "bins": [], "groups": []})

@@ -211,6 +211,40 @@ def test_a_folder_is_no_name_of_the_hub(tmp_path: Path, monkeypatch: pytest.Monk
     assert "From `earlier` with this command" in text
 
 
+def test_a_folder_that_was_recorded_is_none_anywhere(tmp_path: Path) -> None:
+    """`entail train` began in another working directory than the card is written in."""
+    training = copy.deepcopy(TRAINING) | {"base_model": "./base"}
+    training["data"]["train"] = [{"name": name} for name in ("./tickets", "./tickets:plain", "tickets.csv")]
+    text = card_of(trained(tmp_path / "model", training))
+    assert not {"base_model", "datasets"} & metadata_of(text)
+    assert "From `base` with this command" in text
+    for shown in ("| `tickets` |", "| `tickets:plain` |", "| `tickets.csv` |"):
+        assert shown in text
+
+
+def test_a_name_of_the_hub_with_a_revision(tmp_path: Path) -> None:
+    training = copy.deepcopy(TRAINING) | {"base_model": "google/bert_tiny@refs/pr/1"}
+    names = [
+        "eriktks/conll2003@refs/convert/parquet",
+        "nyu-mll/glue:mnli@main",
+        "nyu-mll/glue:rte",
+        "t@1.csv",
+    ]
+    training["data"]["train"] = [{"name": name} for name in names]
+    text = card_of(trained(tmp_path / "model", training))
+    assert hub_reads(text).base_model == "google/bert_tiny"
+    assert hub_reads(text).datasets == ["eriktks/conll2003", "nyu-mll/glue"]
+    assert "From `google/bert_tiny@refs/pr/1` with this command" in text
+    for name in names:
+        assert f"| `{name}` |" in text
+
+
+def test_the_bundled_model_has_no_name_on_the_hub(tmp_path: Path) -> None:
+    text = card_of(trained(tmp_path / "model", {**TRAINING, "base_model": "bundled"}))
+    assert hub_reads(text).base_model is None
+    assert "From `bundled` with this command" in text
+
+
 def test_prefix_attention_is_offered_to_nobody_who_would_answer_wrongly(tmp_path: Path) -> None:
     text = card_of(trained(tmp_path / "model", attention="prefix"), STATED)
     assert_whole(text)

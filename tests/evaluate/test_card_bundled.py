@@ -10,6 +10,7 @@ import pytest
 from tests.evaluate.card_files import hub_reads, results_of, trained
 from tests.evaluate.test_card import assert_whole
 
+from entailment.checkpoint.folder import open_checkpoint
 from entailment.evaluate import card
 from entailment.evaluate.cards.facts import read_facts
 from entailment.evaluate.cards.write import card_text
@@ -62,6 +63,8 @@ def test_the_command_measures_and_writes(tmp_path: Path, monkeypatch: pytest.Mon
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     assert set(results) == {*card.NLI_SETS, *card.ZERO_SHOT_SETS}
     assert results["trec"]["file"] == "zeroshot/trec.parquet"
+    assert {each["weights"] for each in results.values()} == {open_checkpoint(folder).fingerprint()}
+    assert [each["calibration"] for each in results.values()] == [None] * len(results)
     text = (folder / "README.md").read_text(encoding="utf-8")
     assert_whole(text)
     assert "| round 1 | round 2 |" in text

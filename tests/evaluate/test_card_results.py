@@ -10,16 +10,31 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from tests.evaluate.card_files import MEASURED, report, results_of, trained, write
 
+from entailment.checkpoint.calibration import Calibration, Scaling, write_calibration
 from entailment.checkpoint.folder import open_checkpoint
 from entailment.errors import CheckpointError, CorruptCheckpointError, DataFileError
 from entailment.evaluate.cards.results import read_evaluations, read_results
 from entailment.evaluate.cards.write import write_card
+
+SCALING = Scaling(
+    temperature=1.25,
+    bias={"neutral": -0.5},
+    threshold=None,
+    data="validation.jsonl",
+    rows=2000,
+    loss=0.6,
+    loss_before=0.65,
+    ece=0.01,
+    ece_before=0.06,
+)
 
 
 def test_a_report_and_what_json_printed_say_the_same(tmp_path: Path) -> None:
     found = read_evaluations([report(tmp_path / "report.json")], "model")["pairs"]
     printed = read_evaluations([write(tmp_path / "pairs.json", MEASURED)], "model")["pairs"]
     assert found == {**printed, "version": "0.1.0"}
+    both = {"subject": {"data": "pairs.jsonl", "version": "0.1.0"}, **MEASURED}
+    assert read_evaluations([write(tmp_path / "printed.json", both)], "model")["pairs"] == found
     assert (found["accuracy"], found["ece"], found["task"]) == (0.7123, 0.0321, "nli")
 
 
@@ -123,3 +138,32 @@ def test_a_result_of_other_weights_is_refused(tmp_path: Path) -> None:
     assert (folder / "results.json").read_bytes() == before
     new = report(tmp_path / "n.json", weights=open_checkpoint(folder).fingerprint())
     assert "| `pairs` | 3,000 |" in write_card(folder, evaluations=[new]).read_text("utf-8")
+
+
+def test_a_result_of_another_calibration_is_refused(tmp_path: Path) -> None:
+    folder = trained(tmp_path / "model")
+    own = open_checkpoint(folder).fingerprint()
+    used = {"temperature": 1.25, "bias": {"neutral": -0.5}}
+    calibrated = report(tmp_path / "c.json", weights=own, calibration=used)
+    plain = report(tmp_path / "p.json", weights=own, calibration=None)
+    with pytest.raises(CheckpointError, match="the result on pairs was measured with another calibration"):
+        write_card(folder, evaluations=[calibrated])
+    before = write_card(folder, evaluations=[plain]).read_text("utf-8")
+    write_calibration(folder, Calibration(pairs=SCALING), own)
+    with pytest.raises(CheckpointError, match="the result on pairs was measured with no calibration"):
+        write_card(folder)
+    after = write_card(folder, evaluations=[calibrated]).read_text("utf-8")
+    assert [each.calibration for each in read_results(folder)] == [used]
+    assert write_card(folder).read_text("utf-8") == after != before
+    # The choice among labels is calibrated apart, and what states no weights is taken at its word.
+    text = report(tmp_path / "t.json", data="news.csv", task="zero-shot", template="{}", weights=own)
+    write_card(folder, evaluations=[text, report(tmp_path / "o.json")])
+
+
+def test_a_result_in_another_precision_is_refused(tmp_path: Path) -> None:
+    exact = report(tmp_path / "exact.json", precision="float32")
+    assert read_evaluations([exact], "model") == read_evaluations([report(tmp_path / "old.json")], "model")
+    for precision in ("int8", "bfloat16"):
+        path = report(tmp_path / "report.json", precision=precision)
+        with pytest.raises(DataFileError, match=f"was measured in {precision}, .* --precision float32"):
+            read_evaluations([path], "model")

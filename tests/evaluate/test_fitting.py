@@ -16,7 +16,13 @@ CLASSES = ("entailment", "neutral", "contradiction")
 
 def answers(gold: list[int], rows: list[list[float]], classes: tuple[str, ...] = CLASSES) -> Predictions:
     return Predictions(
-        classes=classes, gold=np.array(gold), probabilities=np.array(rows), groups=(), texts=(), seconds=1.0
+        classes=classes,
+        gold=np.array(gold),
+        probabilities=np.array(rows),
+        groups=(),
+        texts=(),
+        numbers=(),
+        seconds=1.0,
     )
 
 

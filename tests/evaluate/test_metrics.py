@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -69,6 +70,13 @@ def test_bins_own_their_upper_edge() -> None:
 @pytest.mark.parametrize(("confidence", "hit"), [(1.0, False), (0.0, True)])
 def test_worst_calibration(confidence: float, hit: bool) -> None:
     assert metrics.expected_calibration_error([confidence] * 4, [hit] * 4) == 1.0
+
+
+def test_a_loss_of_nothing_is_not_less() -> None:
+    sums = np.array([[np.nextafter(1.0, 2.0), 0.0]])  # of classes that were added up
+    for probabilities in (np.array([[1.0, 0.0]]), sums):
+        assert f"{metrics.cross_entropy(probabilities, [0]):.4f}" == "0.0000"
+    assert math.isnan(metrics.cross_entropy(np.array([[np.nan, 0.0]]), [0]))
 
 
 def test_bad_arguments() -> None:

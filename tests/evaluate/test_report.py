@@ -44,6 +44,7 @@ def predictions(
     *,
     groups: tuple[str, ...] = (),
     texts: tuple[tuple[str, ...], ...] = (),
+    numbers: tuple[int, ...] = (),
     classes: tuple[str, ...] = CLASSES,
 ) -> Predictions:
     return Predictions(
@@ -52,11 +53,12 @@ def predictions(
         probabilities=np.array(probabilities),
         groups=groups,
         texts=texts,
+        numbers=numbers or tuple(range(1, len(texts) + 1)),
         seconds=0.5,
     )
 
 
-def some(**more: tuple[str, ...] | tuple[tuple[str, ...], ...]) -> Predictions:
+def some(**more: tuple[str, ...] | tuple[int, ...] | tuple[tuple[str, ...], ...]) -> Predictions:
     """Five rows, of which the last three are wrong, the fourth most surely."""
     table = [[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.5, 0.3, 0.2], [0.05, 0.9, 0.05], [0.5, 0.25, 0.25]]
     return predictions([0, 1, 1, 2, 2], table, **more)  # type: ignore[arg-type]
@@ -130,6 +132,12 @@ def test_worst_mistakes_by_hand() -> None:
     assert (second.row, third.row) == (3, 5)  # equally sure: in the order of the file
     assert [each.row for each in worst_mistakes(some(texts=texts), most=2)] == [4, 3]
     assert worst_mistakes(some(), most=20) == ()
+    # Of a set that rows were left out of.
+    numbered = some(texts=texts, numbers=(1, 2, 5, 8, 9))
+    assert [(each.row, each.texts) for each in worst_mistakes(numbered, most=2)] == [
+        (8, ("p4", "h4")),
+        (5, ("p3", "h3")),
+    ]
 
 
 def test_tables_that_have_nothing_to_say_are_left_out() -> None:

@@ -11,6 +11,9 @@ import pytest
 from tests.tasks.pair_fakes import fake_model
 
 from entailment.errors import DataFileError, InputError, LabelsError, TemplateError
+from entailment.evaluate.gold import NumberedRow
+from entailment.evaluate.predict import predict_nli, predict_zero_shot
+from entailment.evaluate.report import worst_mistakes
 from entailment.evaluate.run import evaluate_nli, evaluate_zero_shot
 from entailment.tasks.nli import NLI
 from entailment.tasks.zero_shot import ZeroShotClassifier
@@ -52,6 +55,19 @@ ROWS = [
 ]
 
 
+def test_a_cut_is_noted_without_the_answers_that_nobody_sees(caplog: pytest.LogCaptureFixture) -> None:
+    model = fake_model(lambda *_: (0.0, 0.0, 0.0), room=20)
+    with caplog.at_level(logging.WARNING, "entailment"):
+        evaluate_nli(model, [{"premise": "p" * 30, "hypothesis": "h", "label": "neutral"}])
+        evaluate_zero_shot(
+            model, [{"text": "t" * 30, "label": "a"}, {"text": "u", "label": "b"}], template="{}"
+        )
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{what} is longer than the model reads: 20 of 30 characters were read; this note comes once"
+        for what in ("the premise of pair 1", "text 1")
+    ]
+
+
 def test_three_classes() -> None:
     result = evaluate_nli(fake_model(believe), ROWS)
     assert result.count == 5
@@ -67,6 +83,17 @@ def test_three_classes() -> None:
     assert result.weighted_recall == result.accuracy
     assert result.weighted_precision == pytest.approx((1 * 1 / 3 + 2 * 1 + 2 * 1) / 5)
     assert result.samples_per_second == pytest.approx(5 / result.seconds)
+
+
+def test_a_mistake_says_the_row_it_stands_in() -> None:
+    rows = [NumberedRow(each, number) for each, number in zip(ROWS, (1, 2, 5, 6, 9), strict=True)]
+    for given, numbers in ((ROWS, [2, 5]), (rows, [2, 9])):
+        found = predict_nli(fake_model(believe), given, keep_texts=True)
+        assert [each.row for each in worst_mistakes(found, 20)] == numbers
+    assert predict_nli(fake_model(believe), rows).numbers == ()
+    texts = [{"text": "t", "label": label} for label in ("a", "b", "b")]
+    told = predict_zero_shot(fake_model(lambda *_: (0.0, 0.0, 0.0)), texts, template="{}", keep_texts=True)
+    assert [each.row for each in worst_mistakes(told, 20)] == [2, 3]
 
 
 def test_to_dict_is_json_with_the_keys_promised() -> None:
@@ -180,7 +207,7 @@ def test_limit_and_progress() -> None:
 def test_no_rows() -> None:
     with pytest.raises(DataFileError, match="no rows"):
         evaluate_nli(fake_model(believe), [])
-    for labels in (None, ["a"]):
+    for labels in (None, ["a", "b"]):
         with pytest.raises(DataFileError, match="no rows"):
             evaluate_zero_shot(fake_model(believe), [], labels)
 
@@ -221,16 +248,16 @@ def test_zero_shot_takes_the_labels_of_all_rows() -> None:
     assert result.count == 2
 
 
-def test_zero_shot_with_one_candidate() -> None:
-    result = evaluate_zero_shot(fake_model(letters), TEXTS[:1], ["a"], "Letter {}")
-    assert result.accuracy == 1.0
+@pytest.mark.parametrize("labels", [None, ["a"], ["a", " a "]])
+def test_one_candidate_measures_nothing(labels: list[str] | None) -> None:
+    with pytest.raises(LabelsError, match="one candidate label, 'a', so every answer is right"):
+        evaluate_zero_shot(fake_model(letters), TEXTS[:1], labels)
 
 
-@pytest.mark.parametrize("label", ["e", "", None, 0])
-def test_gold_labels_beside_the_candidates_are_refused(label: object) -> None:
+def test_gold_labels_beside_the_candidates_are_refused() -> None:
     with pytest.raises(DataFileError) as error:
-        evaluate_zero_shot(fake_model(letters), [*TEXTS, {"text": "e", "label": label}], ["a", "b", "c"])
-    assert str(error.value) == f"row 5: the label {label!r} is none of the candidate labels: 'a', 'b', 'c'"
+        evaluate_zero_shot(fake_model(letters), [*TEXTS, {"text": "e", "label": "e"}], ["a", "b", "c"])
+    assert str(error.value) == "row 5: the label 'e' is none of the candidate labels: 'a', 'b', 'c'"
 
 
 def test_candidates_that_differ_in_case_match_exactly_only() -> None:
@@ -251,10 +278,10 @@ def test_zero_shot_arguments() -> None:
         evaluate_zero_shot(model, TEXTS, ["a", ""])
     with pytest.raises(InputError, match="one list of labels"):
         evaluate_zero_shot(model, TEXTS, [["a"], ["b"]])  # type: ignore[list-item]
-    with pytest.raises(DataFileError, match="row 1: the label 3 is not a name"):
+    with pytest.raises(DataFileError, match="row 1: the label 3 is a number"):
         evaluate_zero_shot(model, [{"text": "t", "label": 3}])
     with pytest.raises(DataFileError, match="row 1 has no column 'text'"):
-        evaluate_zero_shot(model, [{"label": "a"}], ["a"])
+        evaluate_zero_shot(model, [{"label": "a"}], ["a", "b"])
 
 
 @pytest.mark.parametrize("rows", [None, 3, "pairs.jsonl", Path("pairs.jsonl"), {"premise": "p"}])

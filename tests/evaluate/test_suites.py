@@ -54,6 +54,7 @@ def test_a_suite_is_read_by_name(monkeypatch: pytest.MonkeyPatch, caplog: pytest
         {"premise": "p", "hypothesis": "h", "label": label, "genre": "fiction"}
         for label in ("entailment", "contradiction")
     ]
+    assert [row.number for row in rows] == [1, 3]
     assert hub.asked == [("nyu-mll/multi_nli", "validation_matched", None)]
     assert "1 rows without a gold label are left out" in caplog.text
 

@@ -142,6 +142,8 @@ def test_a_precision_that_cannot_be(target: float) -> None:
 def test_rows_that_cannot_be_fitted() -> None:
     with pytest.raises(InputError, match=r"^1 row, but a fit needs at least 2"):
         fit_temperature(np.zeros((1, 3)), np.array([0]))
+    with pytest.raises(InputError, match="nothing to choose from: a fit needs at least 2 classes, not 1"):
+        fit_temperature(np.zeros((2, 1)), np.array([0, 0]))
     with pytest.raises(InputError, match="cannot be fitted"):
         fit_temperature(np.zeros((2, 3)), np.array([0]))
     with pytest.raises(InputError, match="cannot be fitted"):

@@ -61,6 +61,11 @@ def test_activation_fn() -> None:
     np.testing.assert_array_equal(
         CrossEncoder(model, activation_fn=np.square).predict(PAIRS), np.square([by_word(*p) for p in PAIRS])
     )
+    for bad in (3, 0, "sigmoid"):
+        with pytest.raises(InputError, match=f"activation_fn must be a function of the logits, not {bad!r}"):
+            CrossEncoder(model).predict(PAIRS, activation_fn=bad)  # type: ignore[call-overload]
+        with pytest.raises(InputError, match="activation_fn must be a function"):
+            CrossEncoder(model, activation_fn=bad)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="keep the rows"):
         CrossEncoder(model).predict(PAIRS, activation_fn=lambda logits: logits[:1])
 
@@ -146,6 +151,7 @@ def test_truncation_is_noted(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "entailment"):
         CrossEncoder(fake_model(by_word, room=10)).predict([("p", "h"), ("p" * 11, "h")])
     assert "the first text of pair 2 is longer" in caplog.text
+    assert "`truncated`" not in caplog.text  # scores have no such field
 
 
 @pytest.mark.parametrize(
@@ -224,6 +230,10 @@ def test_activations_of_torch() -> None:
     for activation in (torch.nn.Sigmoid(), torch.nn.Softmax(dim=-1), torch.nn.Identity(), torch.sigmoid):
         found = model.predict(PAIRS, activation_fn=activation)
         np.testing.assert_array_equal(found, activation(logits).numpy())
+    layer = torch.nn.Linear(3, 2)  # its weights want gradients
+    for weighted in (layer, lambda logits: layer(torch.from_numpy(logits))):
+        found = model.predict(PAIRS, activation_fn=weighted)
+        np.testing.assert_array_equal(found, layer(logits).detach().numpy())
     with pytest.raises(TypeError, match="no such thing"):
         model.predict(PAIRS, activation_fn=_broken)
 

@@ -198,6 +198,29 @@ def test_an_endless_text_is_cut_and_said_so(
     assert sum(answer["scores"]) == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("name", ["full", "prefix"])
+@pytest.mark.parametrize(
+    ("labels", "noted"),
+    [
+        (["food", "US", "us"], "the labels 'US' and 'us' are the same tokens to the model"),
+        (["🎉", "food", "🎂", "☃"], "the labels '🎉' and '🎂' are the same tokens to the model"),
+        ([["food", "US"], ["food", "us"], ["us", "US"]], "the labels 'us' and 'US' are the same tokens"),
+        (LABELS, ""),
+        ([["food", "US"], ["food", "us"], ["us", "food"]], ""),
+    ],
+)
+def test_labels_that_the_model_cannot_tell_apart_are_noted(
+    folders: dict[str, Path], name: str, labels: Any, noted: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "entailment"):
+        answers = ZeroShotClassifier(folders[name])(TEXTS, labels, multi_label=True)
+    assert [record.getMessage().startswith(noted) for record in caplog.records] == [True] * bool(noted)
+    scores = dict(zip(answers[-1]["labels"], answers[-1]["scores"], strict=True))
+    if noted:
+        one, other = noted.split("'")[1:4:2]
+        assert scores[one] == pytest.approx(scores[other], abs=1e-6)
+
+
 def test_with_prefix_attention_the_cut_does_not_depend_on_the_labels(folders: dict[str, Path]) -> None:
     classifier = ZeroShotClassifier(folders["prefix"])
     text = "the dog runs in the park. " * 20

@@ -60,6 +60,7 @@ def test_truncation(caplog: pytest.LogCaptureFixture) -> None:
     assert long.truncated == Truncation(read=10, total=30)
     (record,) = caplog.records
     assert "pair 2 is longer than the model reads: 10 of 30" in record.getMessage()
+    assert "the field `truncated` of each answer says so" in record.getMessage()
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,15 @@ def test_duplicates_are_merged_with_one_note(caplog: pytest.LogCaptureFixture) -
     assert "'sports' was given more than once" in record.getMessage()
 
 
+@pytest.mark.parametrize(("labels", "times"), [(["a", "b"], 1), ([["a", "b"]] * 7, 7)])
+def test_labels_are_compared_once_a_set(labels: Any, times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[str, ...]] = []
+    monkeypatch.setattr("entailment.tasks.zero_shot.alike", lambda labels, _: compared.append(labels))
+    answers = ZeroShotClassifier(fake_model(by_word)).stream(["t"] * 7, labels, chunk_size=2)
+    assert len(list(answers)) == 7
+    assert compared == [("a", "b")] * times
+
+
 @pytest.mark.parametrize(
     ("labels", "says"),
     [
@@ -282,6 +291,7 @@ def test_truncation_is_in_the_answer_and_noted_once(caplog: pytest.LogCaptureFix
     assert longer["truncated"] == {"read": 30, "total": 1_000_000}
     (record,) = caplog.records
     assert "text 2 is longer than the model reads: 30 of 40 characters" in record.getMessage()
+    assert "the field `truncated` of each answer says so" in record.getMessage()
 
 
 def test_the_largest_cut_is_reported() -> None:

@@ -10,12 +10,9 @@ from pathlib import Path
 from entailment.checkpoint.hub import BIN_FILES, H5_FILES, SAFETENSORS_FILES, SMALL_FILES
 from entailment.errors import CheckpointError
 
-#: Who passes a model on has to pass these on with it.
-LEGAL_FILES = ("LICENSE*", "NOTICE*")
-
 
 def copy_checkpoint(source: Path, target: Path, complete: Callable[[Path], object] = lambda _: None) -> None:
-    """Copy configuration, weights, tokenizer, model card and licence into a new folder.
+    """Copy configuration, weights, tokenizer, model card, records and licence into a new folder.
 
     Args:
         source: an opened checkpoint's folder.
@@ -66,5 +63,5 @@ def _files(source: Path) -> Iterator[Path]:
         if weights:
             yield from weights
             break
-    for pattern in (*SMALL_FILES, *LEGAL_FILES):
+    for pattern in SMALL_FILES:
         yield from (file for file in source.glob(pattern) if file.is_file())

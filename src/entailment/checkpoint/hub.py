@@ -23,7 +23,11 @@ SMALL_FILES = (
     "vocab.txt",
     "quantization.json",
     "calibration.json",
+    "training.json",
+    "results.json",
     "README.md",
+    "LICENSE*",  # Who passes a model on has to pass these on with it.
+    "NOTICE*",
 )
 SAFETENSORS_FILES = ("model.safetensors", "model.safetensors.index.json", "model-*-of-*.safetensors")
 BIN_FILES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*-of-*.bin")

@@ -36,7 +36,7 @@ FEW_ROWS = 500  # below which chance has a say in the temperature
     "--labels-file",
     type=PATH,
     metavar="FILE",
-    help="The candidate labels (and template) for texts; what label numbers mean, by index, for pairs.",
+    help="The candidate labels (and template) for texts; by index, what label numbers mean.",
 )
 @click.option("--bias", is_flag=True, help="Of pairs: fit a bias for each class, too. It may change answers.")
 @click.option(
@@ -81,8 +81,6 @@ def calibrate(
     rows = open_labelled(data, labels_file)
     if bias and rows.candidates is not None:
         raise click.UsageError(f"--bias is for the classes of pairs, and {data} holds texts")
-    if rows.candidates is not None and len(rows.candidates.labels) < 2:
-        raise click.UsageError(f"{data} has one candidate label: there is nothing to choose from")
 
     from entailment.checkpoint.calibration import CALIBRATION_FILE, write_calibration
     from entailment.checkpoint.copying import check_new_folder, copy_checkpoint
@@ -109,6 +107,11 @@ def calibrate(
     found = fit_scaling(answers, names, data=data.name, bias=bias, target=precision_target)
     if found.rows < FEW_ROWS:
         note(f"only {counted(found.rows, 'row')}: some hundreds more would make the fit surer")
+    if answers.correct.all():
+        note(
+            f"all {counted(found.rows, 'row')} are answered right, and the lower a temperature, the better "
+            f"it fits such rows: {found.temperature:.4g} says little; give rows with wrong answers, too"
+        )
     after = replace(before, **{question: found})
 
     def write(folder: Path) -> None:

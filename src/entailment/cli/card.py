@@ -21,7 +21,7 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
     type=PATH,
     multiple=True,
     metavar="FILE",
-    help="A report.json of `entail evaluate`, or what its --json printed, as NAME.json; may be repeated.",
+    help="A report.json of `entail evaluate`, or a file of what its --json printed; may be repeated.",
 )
 @click.option("--name", metavar="ORG/NAME", help="Where others will find it.  [default: the folder's name]")
 @click.option(

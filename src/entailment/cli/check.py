@@ -14,7 +14,8 @@ from entailment.cli.opening import open_model
 from entailment.cli.options import PATH, finite, model_options
 from entailment.cli.output import STDIN, Form, check_output, deliver
 from entailment.errors import DataFileError
-from entailment.tables import Row, read_rows
+from entailment.tables import Row, columns_of, read_rows
+from entailment.tables.reading import refuse_nul
 
 if TYPE_CHECKING:
     from entailment.runtime.engine import Precision
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     "--claims",
     "claims_file",
     metavar="FILE",
-    help="A claim a line of .txt, or the column claim of .jsonl, .csv, .parquet; - is stdin.",
+    help="A claim a line of .txt, or the column claim of .jsonl, .csv, .parquet; - is stdin: JSON lines if "
+    "it begins with {, else a claim a line, also of CSV.",
 )
 @click.option("--output", type=PATH, metavar="FILE", help="Write the findings to .jsonl or .csv.")
 @click.option(
@@ -98,7 +100,9 @@ def _claims_of(path: str) -> list[str]:
 
 
 def _claims_in(path: str) -> Iterator[str]:
-    for number, row in enumerate(read_rows(path), start=1):
+    # Another column of .parquet may hold what Python cannot.
+    alone = path.lower().endswith(".parquet") and "claim" in (columns_of(path) or ())
+    for number, row in enumerate(read_rows(path, columns=["claim"] if alone else None), start=1):
         where = f"{_name(path)}, row {number}"
         if list(row) == ["text"]:  # a line of plain text: an empty one only parts the others
             if str(row["text"]).strip():
@@ -126,6 +130,7 @@ def _document_of(path: str) -> str:
             f"{_name(path)} is not UTF-8 text: byte {error.start + 1} is 0x{content[error.start]:02x}; "
             "save it as plain text in UTF-8"
         ) from None
+    refuse_nul(text, _name(path))
     return checked_text(text, _name(path))
 
 

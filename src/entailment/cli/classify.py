@@ -36,7 +36,8 @@ ABSTAINED = "-"
     "--input",
     "input_",
     metavar="FILE",
-    help="Texts from .txt (one a line), .jsonl, .csv, .parquet; - is stdin.",
+    help="Texts from .txt (one a line), .jsonl, .csv, .parquet; - is stdin: JSON lines if it begins with {, "
+    "else a text a line.",
 )
 @click.option(
     "--text-column", default="text", metavar="C", show_default=True, help="The column of --input to read."
@@ -53,7 +54,7 @@ ABSTAINED = "-"
     type=click.FloatRange(0, 1),
     callback=finite,
     metavar="X",
-    help="Keep labels scoring at least X; abstain where none does.",
+    help="Abstain where no label scores at least X; with --multi-label also leave out each that does not.",
 )
 @click.option("--model", metavar="M", help="A folder or a hub name.  [default: the bundled model]")
 @model_options
@@ -83,7 +84,8 @@ def classify(
     cat tickets.jsonl | entail classify --input - --labels-file labels.json --threshold 0.6 --json
 
     Answers have the keys sequence, labels and scores (best first), truncated where the end of a text was not
-    read, and with --threshold abstained.
+    read, and with --threshold abstained; where that is true there are no labels, and best has the label and
+    score of the best one.
 
     Without --json a person gets a table; with --input and stdout not a terminal, the lines are those of
     --json. A .csv --output has the columns sequence, label, score, one "score:LABEL" per label, and

@@ -40,7 +40,7 @@ WIDEST_MATRIX = 8
     "--labels-file",
     type=PATH,
     metavar="FILE",
-    help="The candidate labels (and template) for texts; what label numbers mean, by index, for pairs.",
+    help="The candidate labels (and template) for texts; by index, what label numbers mean.",
 )
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Measure the first N rows only.")
 @click.option(
@@ -114,6 +114,8 @@ def evaluate(
     from entailment.checkpoint.folder import open_checkpoint
     from entailment.evaluate.report import (
         Subject,
+        Task,
+        calibrated_by,
         check_report_folder,
         make_report,
         wording,
@@ -134,15 +136,18 @@ def evaluate(
     for template in wordings:
         note(f"template {template!r}")
         tried.append(wording(template, measure(rows.put_to(loaded, limit, template=template))))
+    task: Task = "nli" if rows.candidates is None else "zero-shot"
     subject = Subject(
         model=loaded.name,
         data=data.name,
-        task="nli" if rows.candidates is None else "zero-shot",
+        task=task,
         version=version("entailment"),
         template=rows.template,
         other_model=compare,
         group_by=group_by,
-        weights=None if report is None else open_checkpoint(model).fingerprint(),
+        weights=open_checkpoint(model).fingerprint() if as_json or report is not None else None,
+        precision=getattr(loaded.engine, "precision", None),
+        calibration=calibrated_by(loaded.calibration, task),
     )
     whole = make_report(subject, answered, most_mistakes=errors, comparison=comparison, wordings=tried)
     if report is not None:
@@ -170,8 +175,8 @@ def _compared(
 
 
 def _plain(report: Report) -> dict[str, object]:
-    """The measures, and what was asked for besides, as JSON values."""
-    plain = report.evaluation.to_dict()
+    """What was measured, the measures, and what was asked for besides, as JSON values."""
+    plain = {"subject": asdict(report.subject), **report.evaluation.to_dict()}
     if report.groups:
         plain["groups"] = [asdict(group) for group in report.groups]
     if report.comparison is not None:

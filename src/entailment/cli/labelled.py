@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from entailment.cli.inputs import naming
 from entailment.cli.notes import note, progress
 from entailment.cli.options import LabelSet, read_labels
-from entailment.errors import DataFileError
-from entailment.tables import Row, read_rows
+from entailment.errors import DataFileError, LabelsError
+from entailment.tables import Row, columns_of, read_rows
 
 if TYPE_CHECKING:
     from entailment.evaluate.predict import Predictions
@@ -34,7 +34,7 @@ class Labelled:
         read: its rows, from the start at each call.
         columns: all that the first row has.
         candidates: the labels of texts; None for pairs.
-        label_names: what label numbers mean, for pairs.
+        label_names: what label numbers mean, by index; None where no file says.
         usual_group: the column that a report groups by unasked; None if there is none.
     """
 
@@ -93,6 +93,7 @@ class Labelled:
                 self.candidates.labels,
                 template or self.template or "",
                 limit,
+                label_names=self.label_names,
                 group_by=group_by,
                 keep_texts=keep_texts,
                 progress=lambda _: advance(1),
@@ -103,31 +104,37 @@ def open_labelled(data: Path, labels_file: Path | None) -> Labelled:
     """Find out what a file or a suite holds; its labels may be said by another file.
 
     Raises:
-        DataFileError: it holds no rows, or neither pairs nor texts with labels.
+        DataFileError: it holds no rows, or neither pairs nor texts with labels; a label that is no name.
+        LabelsError: texts with one candidate label.
     """
     from entailment.evaluate.suites import SUITES
 
     found = read_labels(labels_file) if labels_file else None
     suite = None if data.exists() else SUITES.get(str(data))
     read = _reader(data, SUITES) if suite is None else _suite_reader(suite)
-    first = next(read(()), None)
-    if first is None:
+    columns = columns_of(data) if suite is None else next((tuple(row) for row in read(())), None)
+    if columns is None:
         raise DataFileError(f"{data} holds no rows")
-    pairs = _holds_pairs(data, first)
+    pairs = _holds_pairs(data, columns)
+    if not pairs and found is None:
+        found = _beside(data)
+    candidates = None if pairs else found or _occurring(data)
+    if candidates is not None and len({label.strip() for label in candidates.labels}) < 2:
+        raise LabelsError(f"{data} has one candidate label: there is nothing to choose from")
     return Labelled(
         name=str(data),
         read=read,
-        columns=tuple(first),
-        candidates=None if pairs else found or _candidates(data),
-        label_names=found.labels if pairs and found else None,
-        usual_group=suite.group_by if suite else GENRE if GENRE in first else None,
+        columns=columns,
+        candidates=candidates,
+        label_names=found.labels if found else None,
+        usual_group=suite.group_by if suite else GENRE if GENRE in columns else None,
     )
 
 
 def _reader(data: Path, suites: Mapping[str, Suite]) -> Read:
     if not data.exists() and not data.suffix:
         raise DataFileError(f"no such file: {data}; known by name are {', '.join(suites)}")
-    return lambda columns: read_rows(data, columns=columns or None)
+    return lambda columns: read_rows(data, columns=columns)
 
 
 def _suite_reader(suite: Suite) -> Read:
@@ -136,25 +143,32 @@ def _suite_reader(suite: Suite) -> Read:
     return lambda _: suite_rows(suite)
 
 
-def _holds_pairs(data: Path, first: Row) -> bool:
+def _holds_pairs(data: Path, there: Sequence[str]) -> bool:
     """Whether a file has the columns of NLI, not those of labelled texts; DataFileError if it has neither."""
     for columns in (NLI_COLUMNS, TEXT_COLUMNS):
-        if all(column in first for column in columns):
+        if set(columns) <= set(there):
             return columns is NLI_COLUMNS
     raise DataFileError(
-        f"{data} has neither premise, hypothesis and label nor text and label; it has {', '.join(first)}"
+        f"{data} has neither premise, hypothesis and label nor text and label; it has {', '.join(there)}"
     )
 
 
-def _candidates(data: Path) -> LabelSet:
-    """The labels where the caller names none: those of a file beside the data, else those that occur."""
+def _beside(data: Path) -> LabelSet | None:
+    """The labels of texts where the caller names none: those of a file beside the data, if there is one."""
     beside = data.with_name(f"{data.stem}.labels.json")
-    if beside.is_file():
-        note(f"labels and template are those of {beside}")
-        return read_labels(beside)
-    labels = sorted({str(row["label"]) for row in read_rows(data, columns=["label"])})
-    if "" in labels:
-        raise DataFileError(f"{data} has rows with an empty label")
+    if not beside.is_file():
+        return None
+    note(f"labels and template are those of {beside}")
+    return read_labels(beside)
+
+
+def _occurring(data: Path) -> LabelSet:
+    """The labels of texts where no file says them: those that occur."""
+    from entailment.evaluate.gold import label_name
+
+    rows = enumerate(read_rows(data, columns=["label"]), start=1)
+    with naming(data):
+        labels = sorted({label_name(row["label"], number) for number, row in rows})
     note(f"no --labels-file: the candidate labels are the {len(labels)} that occur in {data}")
     return LabelSet(tuple(labels))
 

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,6 +31,9 @@ CPU = "cpu"
 
 # Files of rows: a line of one is no label.
 NO_LABELS = (".jsonl", ".csv", ".parquet")
+
+# What a labels file in JSON may say that is read; it may say more about itself, as its name.
+LABELS_KEYS = ("labels", "hypothesis_template", "multi_label")
 
 
 def label_order_option(command: Command) -> Command:
@@ -96,7 +100,7 @@ def read_labels(path: Path) -> LabelSet:
     """Labels a line, or .json: ``{"labels": [...], "hypothesis_template": "..."}``, or a list of labels.
 
     Raises:
-        DataFileError: the file is missing, unreadable, or not of that form.
+        DataFileError: the file is missing, unreadable, or not of that form; a key that looks like a slip.
         LabelsError: it holds no label, or an empty one.
     """
     if str(path) == "-" or path.suffix.lower() in NO_LABELS:
@@ -125,6 +129,10 @@ def _labels_of_json(path: Path) -> LabelSet:
         raise DataFileError(
             f'{path} should hold {{"labels": [...], "hypothesis_template": "..."}}, or a list'
         )
+    for key in value:
+        near = get_close_matches(key.casefold(), LABELS_KEYS, n=1, cutoff=0.55)  # template has 0.59
+        if key not in LABELS_KEYS and near and near != ["labels"]:  # those are there
+            raise DataFileError(f"{path} has the key {key!r}, which nobody reads; is it {near[0]}?")
     labels = value["labels"]
     for label in labels:
         if not isinstance(label, str) or not label.strip():

@@ -17,8 +17,6 @@ from entailment.errors import CheckpointError, CheckpointNotFoundError
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-#: What is recorded beside a model and belongs to it, besides the files that a checkpoint is made of.
-RECORDS = ("training.json", "calibration.json", "results.json")
 MAIN = "main"
 
 
@@ -79,15 +77,14 @@ def prepare(folder: Path, name: str, revision: str | None = None) -> Upload:
     Raises:
         CheckpointNotFoundError: the name is none of the hub, or there is no card.
         CheckpointError: the folder does not open, its weights are not safetensors or not finite, or its card
-            is damaged.
+            is damaged, or one of ours whose results are not those of this model.
     """
-    from entailment.checkpoint.copying import LEGAL_FILES
     from entailment.checkpoint.hub import SAFETENSORS_FILES, SMALL_FILES
 
     repo, branch = owned_name(name, revision)
     _check_weights(folder)
     _check_card(folder)
-    patterns = (*SMALL_FILES, *SAFETENSORS_FILES, *LEGAL_FILES, *RECORDS)
+    patterns = (*SMALL_FILES, *SAFETENSORS_FILES)
     found = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
     return Upload(folder, tuple(sorted(found)), repo, branch)
 
@@ -162,6 +159,9 @@ def _check_weights(folder: Path) -> None:
 def _check_card(folder: Path) -> None:
     from huggingface_hub import metadata_load
 
+    from entailment.evaluate.cards.results import read_results
+    from entailment.evaluate.cards.write import MARK, require_own
+
     path = folder / "README.md"
     if not path.is_file():
         raise CheckpointNotFoundError(
@@ -177,6 +177,8 @@ def _check_card(folder: Path) -> None:
             f"{path} has no metadata block, which the hub sorts models by; `entail card {quote(str(folder))} "
             "--force` writes one"
         )
+    if MARK in path.read_text(encoding="utf-8", errors="replace"):
+        require_own(folder, read_results(folder))
 
 
 def _reason(error: Exception) -> str:

@@ -14,7 +14,7 @@ from entailment.cli.notes import note
 from entailment.cli.options import PATH, label_order_option
 from entailment.cli.output import print_json
 from entailment.errors import DataFileError
-from entailment.tables import read_rows
+from entailment.tables import columns_of, read_rows
 from entailment.tables.reading import counted
 
 if TYPE_CHECKING:
@@ -169,9 +169,8 @@ def _read(path: Path) -> _Pairs:
 
     from entailment.evaluate.gold import nli_rows
 
-    first = next(read_rows(path), None)
     golds: list[str] | None = None
-    if first is not None and "label" in first:
+    if "label" in (columns_of(path) or ()):
         with naming(path):
             rows = list(nli_rows(read_rows(path, columns=COLUMNS), None))
         texts, golds = [(row.premise, row.hypothesis) for row in rows], [row.gold for row in rows]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 COUNT = click.IntRange(min=1)
 SECONDS = click.FloatRange(min=0)
+SOME_SECONDS = click.FloatRange(min=0, min_open=True)
 
 
 @click.command(short_help="Answer over HTTP, with a page to try it on.")
@@ -75,14 +76,19 @@ SECONDS = click.FloatRange(min=0)
 )
 @click.option(
     "--deadline",
-    type=SECONDS,
+    type=SOME_SECONDS,
     default=30.0,
     metavar="S",
     show_default=True,
     help="For an answer, or a 503.",
 )
 @click.option(
-    "--drain", type=SECONDS, default=25.0, metavar="S", show_default=True, help="After SIGTERM, at most."
+    "--drain",
+    type=SOME_SECONDS,
+    default=25.0,
+    metavar="S",
+    show_default=True,
+    help="After SIGTERM, at most.",
 )
 @click.option(
     "--connections", type=COUNT, default=960, metavar="N", show_default=True, help="At once; more get a 503."

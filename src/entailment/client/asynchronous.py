@@ -56,38 +56,50 @@ class AsyncClient:
     async def classify(
         self,
         sequences: str,
-        labels: Labels,
+        labels: Labels | None = None,
         *,
+        candidate_labels: Labels | None = None,
         hypothesis_template: str = TEMPLATE,
         multi_label: bool = False,
         threshold: float | None = None,
+        batch_size: int | None = None,
     ) -> Classification: ...
     @overload
     async def classify(
         self,
         sequences: list[str],
-        labels: Labels,
+        labels: Labels | None = None,
         *,
+        candidate_labels: Labels | None = None,
         hypothesis_template: str = TEMPLATE,
         multi_label: bool = False,
         threshold: float | None = None,
+        batch_size: int | None = None,
     ) -> list[Classification]: ...
     async def classify(
         self,
         sequences: str | list[str],
-        labels: Labels,
+        labels: Labels | None = None,
         *,
+        candidate_labels: Labels | None = None,
         hypothesis_template: str = TEMPLATE,
         multi_label: bool = False,
         threshold: float | None = None,
+        batch_size: int | None = None,
     ) -> Classification | list[Classification]:
         """Sort one text or many into labels; arguments and answers as of `ZeroShotClassifier`.
+
+        `batch_size` has no effect here, either: the server makes batches of what many clients ask.
 
         Raises:
             InputError: the request cannot be used, or exceeds a limit of the server.
             ServerError: there is no answer, after all tries.
         """
-        call = requests.classify_call(sequences, labels, hypothesis_template, multi_label, threshold)
+        call = requests.classify_call(
+            sequences, labels, candidate_labels, hypothesis_template, multi_label, threshold
+        )
+        if not call.body["texts"]:
+            return []
         found = replies.classifications(await self._ask(call), call.body["texts"])
         return found[0] if isinstance(sequences, str) else found
 
@@ -99,7 +111,10 @@ class AsyncClient:
         self, premise: str | Iterable[Pair], hypothesis: str | None = None
     ) -> NLIResult | list[NLIResult]:
         """Judge one pair or many, as `NLI` does; errors as of `classify`."""
-        found = replies.nli_results(await self._ask(requests.nli_call(premise, hypothesis)))
+        call = requests.nli_call(premise, hypothesis)
+        if not call.body["pairs"]:
+            return []
+        found = replies.nli_results(await self._ask(call))
         return found[0] if isinstance(premise, str) else found
 
     async def check(

@@ -9,6 +9,7 @@ from typing import Any
 
 from entailment.errors import InputError, TextError
 from entailment.tasks.candidates import Labels as Labels
+from entailment.tasks.candidates import which_labels
 from entailment.tasks.check import check_claims, check_document
 from entailment.tasks.chunks import Notes
 from entailment.tasks.classification import ask, check_threshold
@@ -59,7 +60,8 @@ class Call:
 
 def classify_call(
     sequences: str | Iterable[str],
-    labels: Labels,
+    labels: Labels | None,
+    candidate_labels: Labels | None,
     hypothesis_template: str,
     multi_label: bool,
     threshold: float | None,
@@ -71,7 +73,7 @@ def classify_call(
     """
     questions = ask(
         [sequences] if isinstance(sequences, str) else sequences,
-        labels,
+        which_labels(labels, candidate_labels),
         hypothesis_template=hypothesis_template,
         multi_label=multi_label,
         threshold=threshold,

@@ -10,6 +10,7 @@ from what the recipe recorded, as every card does (`entailment.evaluate.cards`).
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ import click
 
 from entailment.checkpoint.folder import BUNDLED, open_checkpoint
 from entailment.checkpoint.json_files import write_json
+from entailment.errors import EntailmentError
 from entailment.evaluate.cards.facts import Stated
 from entailment.evaluate.cards.results import RESULTS_FILE, kept
 from entailment.evaluate.cards.write import write_card
+from entailment.evaluate.report import Task, calibrated_by
 from entailment.evaluate.run import Evaluation, evaluate_nli, evaluate_zero_shot
 from entailment.tables import read_rows
 from entailment.tasks.model import load_model
@@ -34,16 +37,21 @@ def measure(model: str | Path | None, data: Path) -> dict[str, dict[str, Any]]:
     """Evaluate a model on every evaluation set of a data folder: set -> counts and measures."""
     loaded, weights = load_model(model), open_checkpoint(model).fingerprint()
     results: dict[str, dict[str, Any]] = {}
+
+    def of(task: Task) -> dict[str, Any]:
+        return {"weights": weights, "calibration": calibrated_by(loaded.calibration, task)}
+
     for name in NLI_SETS:
         file = f"nli/{name}.parquet"
-        results[name] = _result(evaluate_nli(loaded, read_rows(data / file)), file)
+        results[name] = _result(evaluate_nli(loaded, read_rows(data / file)), file) | of("nli")
     for name in ZERO_SHOT_SETS:
         file = f"zeroshot/{name}.parquet"
         labels = json.loads((data / "zeroshot" / f"{name}.labels.json").read_text(encoding="utf-8"))
         template = labels["hypothesis_template"]
         found = evaluate_zero_shot(loaded, read_rows(data / file), labels["labels"], template)
-        results[name] = _result(found, file) | {"template": template, "labels": len(labels["labels"])}
-    return {name: {**result, "weights": weights} for name, result in results.items()}
+        asked = {"template": template, "labels": len(labels["labels"])}
+        results[name] = _result(found, file) | asked | of("zero-shot")
+    return results
 
 
 def _result(found: Evaluation, file: str) -> dict[str, Any]:
@@ -60,4 +68,7 @@ def main(model: Path, data: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except EntailmentError as error:
+        sys.exit(f"error: {error}")

@@ -112,8 +112,9 @@ def cross_entropy(probabilities: NDArray[np.float64], gold: ArrayLike) -> float:
         raise InputError(f"probabilities {probabilities.shape} do not fit {places.size} gold classes")
     if not places.size:
         return 0.0
-    right = probabilities[np.arange(places.size), places]
-    return float(-np.log(np.maximum(right, np.finfo(np.float64).tiny)).mean())
+    # Added up of several classes, a probability may be rounded to above 1, and the loss to below 0.
+    right = np.clip(probabilities[np.arange(places.size), places], np.finfo(np.float64).tiny, 1.0)
+    return float(0.0 - np.log(right).mean())  # not -x, which is -0.0 where x is 0.0
 
 
 def reliability(confidences: ArrayLike, correct: ArrayLike, bins: int = ECE_BINS) -> tuple[Bin, ...]:

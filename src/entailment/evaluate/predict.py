@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from entailment.checkpoint.labels import CONTRADICTION, ENTAILMENT, NEUTRAL, NOT_ENTAILMENT
-from entailment.errors import DataFileError, InputError
-from entailment.evaluate.gold import LabelIndex, NLIRow, TextRow, nli_rows, text_rows
+from entailment.errors import DataFileError, InputError, LabelsError
+from entailment.evaluate.gold import LabelIndex, NLIRow, TextRow, label_name, nli_rows, text_rows
 from entailment.tasks.candidates import label_sets, one_set
 from entailment.tasks.chunks import Notes
 from entailment.tasks.model import PairModel
@@ -42,6 +42,7 @@ class Predictions:
         probabilities: [N, C].
         groups: the group of each row; empty where none was asked for.
         texts: premise and hypothesis, or the text, of each row; empty where they were not to be kept.
+        numbers: of each of these rows in its file or set, from 1; empty where the texts are.
         seconds: from text to answer, reading of the rows included, loading of the model not.
     """
 
@@ -50,6 +51,7 @@ class Predictions:
     probabilities: NDArray[np.float64]
     groups: tuple[str, ...]
     texts: tuple[tuple[str, ...], ...]
+    numbers: tuple[int, ...]
     seconds: float
 
     @property
@@ -93,6 +95,7 @@ def predict_nli(
     gold: list[str] = []
     groups: list[str] = []
     texts: list[tuple[str, ...]] = []
+    numbers: list[int] = []
     scores: list[dict[str, float]] = []
     start = time.perf_counter()
 
@@ -103,9 +106,10 @@ def predict_nli(
                 groups.append(row.group)
             if keep_texts:
                 texts.append((row.premise, row.hypothesis))
+                numbers.append(row.row)
             yield row.premise, row.hypothesis
 
-    for result in nli.stream(pairs(nli_rows(_first(rows, limit), label_names, group_by))):
+    for result in nli.stream(pairs(nli_rows(_first(rows, limit), label_names, group_by)), notes=Notes()):
         scores.append(result.scores)
         if progress is not None:
             progress(len(scores))
@@ -120,6 +124,7 @@ def predict_nli(
         probabilities=table,
         groups=tuple(groups),
         texts=tuple(texts),
+        numbers=tuple(numbers),
         seconds=seconds,
     )
 
@@ -131,6 +136,7 @@ def predict_zero_shot(
     template: str = TEMPLATE,
     limit: int | None = None,
     *,
+    label_names: Sequence[str] | None = None,
     group_by: str | None = None,
     keep_texts: bool = False,
     progress: Progress | None = None,
@@ -139,13 +145,13 @@ def predict_zero_shot(
 
     Args:
         model, rows, labels, template, limit, progress: as in `entailment.evaluate.run.evaluate_zero_shot`.
+        label_names: what number labels mean, by index; each is one of `labels`. Without it they are refused.
         group_by, keep_texts: as in `predict_nli`.
 
     Raises:
         DataFileError, InputError, LabelsError, TemplateError: as `evaluate_zero_shot` does.
     """
     _require_rows(rows)
-    classifier = model if isinstance(model, ZeroShotClassifier) else ZeroShotClassifier(model)
     checked = text_rows(rows, group_by)
     if labels is None:
         candidates, checked = _labels_of(checked, limit)
@@ -154,11 +160,17 @@ def predict_zero_shot(
         if not isinstance(found, tuple):
             raise InputError("evaluate_zero_shot takes one list of labels for all rows")
         candidates = found
-    index = LabelIndex(candidates)
+    if len(candidates) < 2:
+        raise LabelsError(
+            f"there is one candidate label, {candidates[0]!r}, so every answer is right; give at least two"
+        )
+    classifier = model if isinstance(model, ZeroShotClassifier) else ZeroShotClassifier(model)
+    index = LabelIndex(candidates, label_names)
     place = {label: position for position, label in enumerate(candidates)}
     gold: list[int] = []
     groups: list[str] = []
     kept: list[tuple[str, ...]] = []
+    numbers: list[int] = []
     table: list[NDArray[np.float64]] = []
 
     def texts(checked: Iterator[TextRow]) -> Iterator[str]:
@@ -168,10 +180,13 @@ def predict_zero_shot(
                 groups.append(row.group)
             if keep_texts:
                 kept.append((row.text,))
+                numbers.append(row.row)
             yield row.text
 
     start = time.perf_counter()
-    for answer in classifier.stream(texts(_first(checked, limit)), candidates, hypothesis_template=template):
+    for answer in classifier.stream(
+        texts(_first(checked, limit)), candidates, hypothesis_template=template, notes=Notes()
+    ):
         line = np.empty(len(candidates))
         line[[place[label] for label in answer["labels"]]] = answer["scores"]
         table.append(line)
@@ -186,6 +201,7 @@ def predict_zero_shot(
         probabilities=np.stack(table),
         groups=tuple(groups),
         texts=tuple(kept),
+        numbers=tuple(numbers),
         seconds=seconds,
     )
 
@@ -217,11 +233,7 @@ def _labels_of(rows: Iterator[TextRow], limit: int | None) -> tuple[tuple[str, .
     kept: list[TextRow] = []
     seen: dict[str, None] = {}  # a set that keeps the order
     for row in rows:
-        if not isinstance(row.gold, str) or not row.gold.strip():
-            raise DataFileError(
-                f"row {row.row}: the label {row.gold!r:.100} is not a name; give the labels by name"
-            )
-        seen.setdefault(row.gold)
+        seen.setdefault(label_name(row.gold, row.row))
         if limit is None or len(kept) < limit:
             kept.append(row)
     if not kept:

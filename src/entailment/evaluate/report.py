@@ -7,15 +7,18 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from entailment.checkpoint.calibration import Calibration
 from entailment.errors import DataFileError
 from entailment.evaluate import metrics
 from entailment.evaluate.compare import Comparison
 from entailment.evaluate.predict import Predictions
 from entailment.evaluate.run import Evaluation, measure
+
+Task = Literal["nli", "zero-shot"]
 
 MISTAKES = 20
 JSON_FILE, MARKDOWN_FILE, HTML_FILE = "report.json", "report.md", "report.html"
@@ -36,16 +39,20 @@ class Subject:
         group_by: the column that the groups come from, if any.
         version: of this package.
         weights: the fingerprint of the model's weights, so that no card shows it for others.
+        precision: what the model computed in: float32, int8, bfloat16, ...
+        calibration: what `calibrated_by` says of the model's, so that no card shows it for another.
     """
 
     model: str
     data: str
-    task: Literal["nli", "zero-shot"]
+    task: Task
     version: str
     template: str | None = None
     other_model: str | None = None
     group_by: str | None = None
     weights: str | None = None
+    precision: str | None = None
+    calibration: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ class Mistake:
     """A row that the model got wrong.
 
     Attributes:
-        row: its number in the file, from 1.
+        row: its number in the file or set, from 1.
         texts: premise and hypothesis, or the text.
         gold, predicted: class names.
         confidence: the probability of the predicted class.
@@ -114,6 +121,12 @@ class Report:
         return {**asdict(self), "evaluation": self.evaluation.to_dict()}
 
 
+def calibrated_by(calibration: Calibration, task: Task) -> dict[str, Any] | None:
+    """What a calibration does to the probabilities of a task: temperature and bias; None where nothing."""
+    scaling = calibration.pairs if task == "nli" else calibration.labels
+    return None if scaling is None else {"temperature": scaling.temperature, "bias": dict(scaling.bias)}
+
+
 def make_report(
     subject: Subject,
     found: Predictions,
@@ -158,7 +171,7 @@ def worst_mistakes(found: Predictions, most: int) -> tuple[Mistake, ...]:
     worst = wrong[np.argsort(-confidences[wrong], kind="stable")][:most]
     return tuple(
         Mistake(
-            row=index + 1,
+            row=found.numbers[index],
             texts=found.texts[index],
             gold=found.classes[found.gold[index]],
             predicted=found.classes[predicted[index]],

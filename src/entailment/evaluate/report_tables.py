@@ -46,7 +46,8 @@ def summary(report: Report) -> str:
     rows = f"{found.count:,} {'pairs' if subject.task == 'nli' else 'texts'}, {len(found.classes)} classes"
     asked = "Natural language inference" if subject.task == "nli" else "Zero-shot classification"
     worded = f", asked as “{subject.template}”" if subject.template else ""
-    return f"{asked}: {rows}{worded}. Measured with entailment {subject.version}."
+    computed = "" if subject.precision in (None, "float32") else f", in {subject.precision}"
+    return f"{asked}: {rows}{worded}. Measured with entailment {subject.version}{computed}."
 
 
 def tables(report: Report) -> list[Table]:

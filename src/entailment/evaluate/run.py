@@ -91,6 +91,7 @@ def evaluate_zero_shot(
     template: str = TEMPLATE,
     limit: int | None = None,
     *,
+    label_names: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Measure a model on rows with ``text`` and ``label``: the label with the highest score is the
@@ -103,16 +104,17 @@ def evaluate_zero_shot(
             order.
         template: with one ``{}`` for the label.
         limit: measure the first so many rows only.
+        label_names: what number labels mean, by index; each is one of `labels`. Without it they are refused.
         progress: called with the number of rows done, after each.
 
     Raises:
         DataFileError: no rows, a missing column, an empty text, or a label that is no candidate; with row and
             value.
         InputError: `rows` is no iterable of rows.
-        LabelsError: no candidates, or empty ones.
+        LabelsError: fewer than two candidates, or empty ones.
         TemplateError: not exactly one ``{}``.
     """
-    return measure(predict_zero_shot(model, rows, labels, template, limit, progress=progress))
+    return measure(predict_zero_shot(model, rows, labels, template, limit, label_names=label_names, progress=progress))
 
 
 def measure(found: Predictions) -> Evaluation:

@@ -9,6 +9,7 @@ from typing import Any
 
 from entailment.checkpoint.labels import CONTRADICTION, ENTAILMENT, NEUTRAL, NOT_ENTAILMENT, canonical
 from entailment.errors import DataFileError, MissingExtraError
+from entailment.evaluate.gold import NumberedRow
 
 THREE_WAY = (ENTAILMENT, NEUTRAL, CONTRADICTION)
 STRESS_TESTS = (
@@ -68,10 +69,11 @@ SUITES: Mapping[str, Suite] = {
 }
 
 
-def suite_rows(suite: Suite) -> Iterator[dict[str, object]]:
+def suite_rows(suite: Suite) -> Iterator[NumberedRow]:
     """The rows of a suite: premise, hypothesis, label (a class name), and the column of `group_by`.
 
-    Rows whose label is -1, on which annotators did not agree, are left out and counted in a note.
+    Rows whose label is -1, on which annotators did not agree, are left out and counted in a note; the others
+    keep their numbers.
 
     Raises:
         MissingExtraError: `datasets` is not installed.
@@ -86,7 +88,7 @@ def suite_rows(suite: Suite) -> Iterator[dict[str, object]]:
         )
     _check_labels(suite, data)
     unlabelled = 0
-    for row in data:
+    for number, row in enumerate(data, start=1):
         index = row[suite.columns["label"]]
         if index == -1:
             unlabelled += 1
@@ -96,7 +98,8 @@ def suite_rows(suite: Suite) -> Iterator[dict[str, object]]:
                 f"{suite.dataset}: the label {index!r:.40} is not from 0 to {len(suite.labels) - 1}"
             )
         picked = {ours: row[name] for ours, name in suite.columns.items()} | {"label": suite.labels[index]}
-        yield picked | ({suite.group_by: row[suite.group_by]} if suite.group_by else {})
+        group = {suite.group_by: row[suite.group_by]} if suite.group_by else {}
+        yield NumberedRow(picked | group, number)
     if unlabelled:
         logger.warning(
             "%s, %s: %d rows without a gold label are left out", suite.dataset, suite.split, unlabelled

@@ -13,13 +13,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from entailment.errors import DataFileError, MissingExtraError
 
 READABLE = (".txt", ".jsonl", ".csv", ".parquet")
 
 Row = dict[str, object]
+Reader = Callable[[Path, tuple[str, ...] | None], Iterator[Row]]  # of a file, with these columns or all
 
 # The csv module stops at 128 KiB a field. Ours ends only where a quote was surely never closed.
 _CSV_FIELD_LIMIT = 64 * 1024 * 1024
@@ -35,18 +36,35 @@ def read_rows(
     Args:
         path: a .txt file (one text a line, read as column ``text``), .jsonl (one object a line), .csv (a
             header, then rows; values are strings) or .parquet. ``"-"`` reads standard input: JSON lines if
-            its first line begins with ``{``, else one text a line.
+            its first line begins with ``{``, else one text a line, also of CSV.
         columns: keep these columns only, and refuse a file that lacks one; None keeps all.
         format: one of the suffixes, for a file whose name does not say; ignored for standard input.
 
     Raises:
         DataFileError: no such file, no name, an unknown suffix, a missing column, a broken line, bytes not
-            UTF-8.
+            UTF-8, a NUL character in a text.
         MissingExtraError: a .parquet file without pyarrow installed.
     """
     wanted = None if columns is None else tuple(columns)
     if str(path) == "-":
-        return _stdin_rows(wanted)
+        return _without_nul(_stdin_rows(wanted), "standard input")
+    return _without_nul(_reader_of(path, format)(Path(path), wanted), str(path))
+
+
+def columns_of(path: str | Path) -> tuple[str, ...] | None:
+    """The columns of the first row of a file; None where it holds no rows. Of .parquet no value is read.
+
+    Raises:
+        DataFileError, MissingExtraError: as `read_rows` does.
+    """
+    reader = _reader_of(path, None)
+    if reader is _parquet_rows:
+        return _parquet_columns(Path(path))
+    first = next(reader(Path(path), None), None)
+    return None if first is None else tuple(first)
+
+
+def _reader_of(path: str | Path, format: str | None) -> Reader:
     if not str(path):
         raise DataFileError("the name of the file to read is empty")
     path = Path(path)
@@ -57,7 +75,7 @@ def read_rows(
         raise DataFileError(f"no such file: {path}")
     if path.is_dir():
         raise DataFileError(f"{path} is a folder, not a file")
-    return reader(path, wanted)
+    return reader
 
 
 def _text_rows(path: Path, wanted: tuple[str, ...] | None) -> Iterator[Row]:
@@ -78,7 +96,10 @@ def _stdin_rows(wanted: tuple[str, ...] | None) -> Iterator[Row]:
     if not first:
         return
     lines = itertools.chain([first], file)
-    rows_of = _rows_of_json if first.removeprefix(_UTF8_BOM).lstrip().startswith(b"{") else _rows_of_text
+    start = first.removeprefix(_UTF8_BOM).strip()
+    if start == b"[" or start.startswith(b"[{"):
+        raise DataFileError("standard input begins a JSON array; write one JSON object {...} a line")
+    rows_of = _rows_of_json if start.startswith(b"{") else _rows_of_text
     yield from rows_of(lines, "standard input", wanted)
 
 
@@ -130,9 +151,14 @@ def _csv_rows(path: Path, wanted: tuple[str, ...] | None) -> Iterator[Row]:
                 raise DataFileError(
                     f"{path} has {header.count(column)} columns named {column!r}; rename all but one"
                 )
+        empty = 0  # as in a text file, where one column is all there is; else empty lines part the others
         while (record := _next_record(reader, path)) is not None:
             if not record:
+                empty += len(header) == 1
                 continue
+            for _ in range(empty):
+                yield _picked({header[0]: ""}, wanted)
+            empty = 0
             if len(record) != len(header):
                 raise DataFileError(
                     f"{path}, line {reader.line_num}: {counted(len(record), 'field')}, but the header has "
@@ -145,11 +171,33 @@ def _next_record(reader: Iterator[list[str]], path: Path) -> list[str] | None:
     try:
         return next(reader, None)
     except csv.Error as error:
-        line = getattr(reader, "line_num", "?")
-        raise DataFileError(f"{path}, line {line}: not valid CSV ({error}); is a quote left open?") from None
+        where = f"{path}, line {getattr(reader, 'line_num', '?')}"
+        if "new-line character" in str(error):  # what is said further is advice on Python's `open`
+            raise DataFileError(
+                f"{where}: a carriage return outside quotes; a line should end with a line feed, so convert "
+                "the file if carriage returns end its lines"
+            ) from None
+        raise DataFileError(f"{where}: not valid CSV ({error}); is a quote left open?") from None
 
 
 def _parquet_rows(path: Path, wanted: tuple[str, ...] | None) -> Iterator[Row]:
+    with _opened_parquet(path) as file:
+        names = list(file.schema_arrow.names)
+        _require_columns(wanted, names, str(path))
+        for column in names if wanted is None else wanted:
+            if names.count(column) > 1:
+                raise DataFileError(f"{path} has {names.count(column)} columns named {column!r}")
+        for batch in file.iter_batches(_PARQUET_BATCH_ROWS, columns=None if wanted is None else list(wanted)):
+            yield from batch.to_pylist()
+
+
+def _parquet_columns(path: Path) -> tuple[str, ...] | None:
+    with _opened_parquet(path) as file:
+        return tuple(file.schema_arrow.names) if file.metadata.num_rows else None
+
+
+@contextmanager
+def _opened_parquet(path: Path) -> Iterator[Any]:
     try:
         import pyarrow
         import pyarrow.parquet as parquet
@@ -157,20 +205,15 @@ def _parquet_rows(path: Path, wanted: tuple[str, ...] | None) -> Iterator[Row]:
         raise MissingExtraError("pyarrow", extra="parquet", purpose=f"reading {path}") from None
     try:
         with parquet.ParquetFile(path) as file:
-            names = list(file.schema_arrow.names)
-            _require_columns(wanted, names, str(path))
-            for column in names if wanted is None else wanted:
-                if names.count(column) > 1:
-                    raise DataFileError(f"{path} has {names.count(column)} columns named {column!r}")
-            for batch in file.iter_batches(
-                _PARQUET_BATCH_ROWS, columns=None if wanted is None else list(wanted)
-            ):
-                yield from batch.to_pylist()
-    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+            yield file
+    except DataFileError:  # a ValueError, too
+        raise
+    # The last two: bytes that are no text, a date in the year 20000, which Python's own cannot hold.
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         raise DataFileError(f"{path} cannot be read as Parquet: {_one_line(error)}") from None
 
 
-_READERS: dict[str, Callable[[Path, tuple[str, ...] | None], Iterator[Row]]] = {
+_READERS: dict[str, Reader] = {
     ".txt": _text_rows,
     ".jsonl": _json_rows,
     ".csv": _csv_rows,
@@ -199,9 +242,23 @@ def _decoded(file: Iterable[bytes], name: str) -> Iterator[tuple[int, str]]:
             raise DataFileError(
                 f"{name}, line {number}: byte 0x{byte:02x} is not UTF-8; convert the file"
             ) from None
-        if "\0" in text:
-            raise DataFileError(f"{name}, line {number}: a NUL byte; this is not a UTF-8 text file")
+        refuse_nul(text, f"{name}, line {number}")
         yield number, text
+
+
+def refuse_nul(text: str, where: str) -> None:
+    """Refuses what decodes as UTF-8 and is none, as UTF-16 of English text is; DataFileError."""
+    if "\0" in text:
+        raise DataFileError(f"{where}: a NUL byte; this is not a UTF-8 text file")
+
+
+def _without_nul(rows: Iterator[Row], name: str) -> Iterator[Row]:
+    """The same rows. JSON and Parquet can hold a NUL character, and no file of text that it is written to."""
+    for number, row in enumerate(rows, start=1):
+        for column, value in row.items():
+            if isinstance(value, str) and "\0" in value:
+                raise DataFileError(f"{name}, row {number}: {column} holds a NUL character; take it out")
+        yield row
 
 
 def _require_columns(wanted: tuple[str, ...] | None, there: Sequence[str], where: str) -> None:

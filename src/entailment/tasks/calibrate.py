@@ -20,7 +20,7 @@ from entailment.tasks.scores import softmax
 
 Floats = NDArray[np.float64]
 
-FEWEST_ROWS = 2
+FEWEST_ROWS, FEWEST_CLASSES = 2, 2
 HALVINGS = 40  # of a range of less than three decades: ten digits of the temperature
 NEWTON_STEPS, STEP_HALVINGS = 50, 20
 SETTLED = 1e-10  # how far a class may be, on average, from being as probable as it is frequent
@@ -29,12 +29,14 @@ SETTLED = 1e-10  # how far a class may be, on average, from being as probable as
 def fit_temperature(logits: Floats, gold: NDArray[np.int64]) -> float:
     """The temperature, from 0.05 to 20, by which logits give the gold classes the lowest cross-entropy.
 
+    Where every row is right there is no such one: the lower, the better, until rounding or the range ends it.
+
     Args:
         logits: [N, K]; any number may be added to a row, so that logarithms of probabilities serve as well.
         gold: [N], class indices.
 
     Raises:
-        InputError: too few rows, or the shapes do not fit.
+        InputError: too few rows or classes, or the shapes do not fit.
     """
     _check(logits, gold)
     return _best_temperature(logits, gold, lambda scaled: np.zeros(scaled.shape[1]))
@@ -138,6 +140,11 @@ def _loss(logits: Floats, gold: NDArray[np.int64]) -> float:
 def _check(logits: Floats, gold: NDArray[np.int64]) -> None:
     if logits.ndim != 2 or gold.shape != logits.shape[:1] or not np.isfinite(logits).all():
         raise InputError(f"logits {logits.shape} and gold classes {gold.shape} cannot be fitted")
+    if logits.shape[1] < FEWEST_CLASSES:
+        raise InputError(
+            f"there is nothing to choose from: a fit needs at least {FEWEST_CLASSES} classes, not "
+            f"{logits.shape[1]}"
+        )
     if len(gold) < FEWEST_ROWS:
         raise InputError(
             f"{counted(len(gold), 'row')}, but a fit needs at least {FEWEST_ROWS}, and better hundreds"

@@ -62,6 +62,16 @@ def _bad_template(template: str, fault: str) -> TemplateError:
     )
 
 
+def which_labels(labels: Labels | None, candidate_labels: Labels | None) -> Labels:
+    """The labels, by whichever of their two names they were given; LabelsError for none, and for both."""
+    if labels is not None and candidate_labels is not None:
+        raise LabelsError("labels and candidate_labels are two names for one thing: give one of them")
+    chosen = candidate_labels if labels is None else labels
+    if chosen is None:
+        raise LabelsError("there are no candidate labels: give at least one, as in labels=['sports']")
+    return chosen
+
+
 def label_sets(labels: Labels, notes: Notes) -> tuple[str, ...] | Iterator[tuple[str, ...]]:
     """Tell what the caller means: one set of labels for all texts, or an iterator over one set per text.
 

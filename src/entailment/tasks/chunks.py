@@ -46,9 +46,13 @@ class Notes:
     """Notes to the user of one call: each kind is logged once, as a warning of the ``entailment`` logger.
 
     A million rows cut short would otherwise write a million lines; what concerns one row is in its answer.
+
+    Args:
+        fields: whether the reader of the notes has the answers, too, and these have fields that say more.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, fields: bool = False) -> None:
+        self.fields = fields
         self._said: set[str] = set()
 
     def say(self, kind: str, message: str) -> None:

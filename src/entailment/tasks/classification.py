@@ -180,6 +180,19 @@ def _answer(
     return answer
 
 
+def alike(labels: tuple[str, ...], encoded: Sequence[EncodedPair]) -> tuple[str, str] | None:
+    """The first two labels of a text that its pairs ask about with the same tokens; None if there are none.
+
+    Case that the tokenizer folds, and characters that it does not know, make such labels.
+    """
+    first: dict[bytes, str] = {}
+    for label, pair in zip(labels, encoded, strict=True):
+        other = first.setdefault(pair.hypothesis.tobytes(), label)
+        if other != label:
+            return other, label
+    return None
+
+
 def _cut(encoded: Sequence[EncodedPair]) -> Truncation | None:
     """The cut of a text's pairs that lost most: with full attention a long hypothesis leaves less room."""
     cuts = [pair.truncated for pair in encoded if pair.truncated is not None]

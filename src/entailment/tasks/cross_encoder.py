@@ -16,7 +16,7 @@ from entailment.tasks.chunks import Notes, chunked, pair_cost
 from entailment.tasks.model import PairModel, as_model, with_order
 from entailment.tasks.nli import check_pair, count_from, note_truncation
 from entailment.tasks.scores import sigmoid, softmax
-from entailment.tasks.torch_scores import Activation, activated, maker_of_tensors
+from entailment.tasks.torch_scores import Activation, activated, check_activation, maker_of_tensors
 
 if TYPE_CHECKING:
     import torch
@@ -57,8 +57,8 @@ class CrossEncoder:
         **others: refused.
 
     Raises:
-        InputError: the model has another number of labels, computes on another device, or there is no such
-            argument; and what `load_model` raises.
+        InputError: the model has another number of labels, computes on another device, `activation_fn`
+            cannot be called, or there is no such argument; and what `load_model` raises.
     """
 
     def __init__(
@@ -78,6 +78,7 @@ class CrossEncoder:
             refuse_unknown(
                 others, inspect.signature(CrossEncoder).parameters.keys() - {"others"}, "CrossEncoder"
             )
+        check_activation(activation_fn)
         self.model = as_model(
             model,
             label_order=label_order,
@@ -193,11 +194,14 @@ class CrossEncoder:
 
         Raises:
             TextError: an empty text, something that is not a pair, or a second text too long for the model.
+            InputError: `batch_size` is no positive whole number; `activation_fn` cannot be called, or changes
+                the number of rows.
             NonFiniteLogitsError: the model answered NaN or infinity.
             MissingExtraError: tensors are asked for, and torch is not installed.
         """
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise InputError(f"batch_size must be a positive whole number, not {batch_size!r}")
+        check_activation(activation_fn)
         given: object = sentences.tolist() if isinstance(sentences, np.ndarray) else sentences
         if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
             raise TextError(f"predict takes a pair of texts or a list of pairs, not {sentences!r:.100}")
@@ -205,7 +209,7 @@ class CrossEncoder:
         pairs: list[Any] = list(given)
         alone = len(pairs) == 2 and all(isinstance(text, str) for text in pairs)
         logits = self._logits([pairs] if alone else pairs, bool(show_progress_bar))
-        scores = self._activate(logits, activation_fn or self.activation_fn)
+        scores = self._activate(logits, self.activation_fn if activation_fn is None else activation_fn)
         if scores.ndim > 1 and self.num_labels == 1:
             scores = scores.squeeze(-1)
         if apply_softmax and scores.ndim > 1:

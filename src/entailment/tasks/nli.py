@@ -101,17 +101,21 @@ class NLI:
 
         return Premise(self.model, text)
 
-    def stream(self, pairs: Iterable[tuple[str, str]], *, chunk_size: int = 512) -> Iterator[NLIResult]:
+    def stream(
+        self, pairs: Iterable[tuple[str, str]], *, chunk_size: int = 512, notes: Notes | None = None
+    ) -> Iterator[NLIResult]:
         """Yield the answers to any number of pairs, in order and in bounded memory.
 
         Args:
             pairs: (premise, hypothesis); read `chunk_size` at a time.
             chunk_size: pairs sorted by length and run together; it changes speed and delay, never an answer.
+            notes: says what is to be noted; None: the logger does, to a reader who has the answers.
         """
-        return self._stream(check_pairs(pairs), check_chunk_size(chunk_size))
+        notes = Notes(fields=True) if notes is None else notes
+        return self._stream(check_pairs(pairs), notes, check_chunk_size(chunk_size))
 
-    def _stream(self, pairs: Iterator[tuple[str, str]], chunk_size: int) -> Iterator[NLIResult]:
-        order, notes = self.model.order, Notes()
+    def _stream(self, pairs: Iterator[tuple[str, str]], notes: Notes, chunk_size: int) -> Iterator[NLIResult]:
+        order = self.model.order
         number = 0
         for chunk in chunked(pairs, chunk_size, pair_cost):
             encoded, logits = self.model.run(chunk, count_from(number + 1, "pair"))
@@ -164,15 +168,16 @@ def check_pair(pair: object, row: int) -> tuple[str, str]:
 
 
 def note_truncation(notes: Notes, what: str, truncated: Truncation | None) -> None:
-    """Say once per call that a text was cut; every answer carries its own cut."""
+    """Say once per call that a text was cut."""
     if truncated is not None:
         note_cut(notes, what, truncated.read, truncated.total)
 
 
 def note_cut(notes: Notes, what: str, read: int, total: int) -> None:
     """The note of `note_truncation`, for a cut given in characters."""
+    others = "the field `truncated` of each answer says so, " if notes.fields else ""
     notes.say(
         "truncation",
         f"{what} is longer than the model reads: {read:,} of {total:,} characters "
-        "were read; the field `truncated` of each answer says so, this note comes once",
+        f"were read; {others}this note comes once",
     )

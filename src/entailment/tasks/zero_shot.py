@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
-from entailment.errors import LabelsError
-from entailment.tasks.candidates import Labels, label_sets
+from entailment.tasks.candidates import Labels, label_sets, which_labels
 from entailment.tasks.chunks import CHARACTERS, PAIRS, Notes, check_chunk_size, chunked
 from entailment.tasks.classification import TEMPLATE as TEMPLATE
 from entailment.tasks.classification import Classification as Classification
-from entailment.tasks.classification import Manner, Questions, Row, check_texts, manner, rows_of
+from entailment.tasks.classification import Manner, Questions, Row, alike, check_texts, manner, rows_of
 from entailment.tasks.model import PairModel, as_model
 from entailment.tasks.nli import note_cut
 
@@ -86,7 +85,8 @@ class ZeroShotClassifier:
 
         Args:
             sequences: one text, or any number of them.
-            labels: a list of labels, one text with commas between them, or one list per text.
+            labels: a list of labels, one text with commas between them, or one list per text. Two that are
+                the same tokens to the model have equal scores, which is noted.
             candidate_labels: the same, by its name in transformers; give one of the two.
             hypothesis_template: a text with exactly one ``{}``, where the label goes.
             multi_label: False: exactly one label is true, scores are the softmax of the labels' entailment
@@ -142,41 +142,50 @@ class ZeroShotClassifier:
         multi_label: bool = False,
         threshold: float | None = None,
         chunk_size: int = 256,
+        notes: Notes | None = None,
     ) -> Iterator[Classification]:
         """Yield the answers to any number of texts, in order and in bounded memory; arguments as in a call.
 
         Texts (and lists of labels, if there is one per text) are read as they are needed, `chunk_size` at a
         time and fewer where texts are long or labels many. It changes speed and delay, never an answer.
+        `notes` says what is to be noted; None: the logger does, to a reader who has the answers.
         """
-        notes = Notes()
+        notes = Notes(fields=True) if notes is None else notes
         how = manner(hypothesis_template, multi_label, threshold)
-        sets = label_sets(_which_labels(labels, candidate_labels), notes)
+        sets = label_sets(which_labels(labels, candidate_labels), notes)
         check_chunk_size(chunk_size)
         return self._stream(rows_of(check_texts(sequences), sets), how, notes, chunk_size)
 
     def _stream(
         self, rows: Iterator[Row], how: Manner, notes: Notes, chunk_size: int
     ) -> Iterator[Classification]:
-        number = 0
+        number, compared = 0, None
         for chunk in chunked(rows, chunk_size, _cost):
             questions = Questions(chunk, how)
             encoded, logits = self.model.run(questions.pairs(), questions.name_pair(number + 1))
-            for answer in questions.answers(encoded, logits, self.model.order, self.model.calibration):
+            answers = questions.answers(encoded, logits, self.model.order, self.model.calibration)
+            start = 0
+            for (_, labels), answer in zip(chunk, answers, strict=True):
+                if labels is not compared:  # the labels of all texts are compared once
+                    _note_alike(notes, alike(labels, encoded[start : start + len(labels)]))
+                    compared = labels
+                start += len(labels)
                 number += 1
                 if "truncated" in answer:
                     note_cut(notes, f"text {number}", **answer["truncated"])
                 yield answer
 
 
+def _note_alike(notes: Notes, found: tuple[str, str] | None) -> None:
+    if found is not None:
+        first, second = found
+        notes.say(
+            "alike",
+            f"the labels {first!r:.60} and {second!r:.60} are the same tokens to the model, which cannot "
+            "tell them apart: their scores are equal; write one of them in other words",
+        )
+
+
 def _cost(row: Row) -> float:
     text, labels = row
     return max(len(labels) / PAIRS, len(text) / CHARACTERS)
-
-
-def _which_labels(labels: Labels | None, candidate_labels: Labels | None) -> Labels:
-    if labels is not None and candidate_labels is not None:
-        raise LabelsError("labels and candidate_labels are two names for one thing: give one of them")
-    chosen = candidate_labels if labels is None else labels
-    if chosen is None:
-        raise LabelsError("there are no candidate labels: give at least one, as in labels=['sports']")
-    return chosen

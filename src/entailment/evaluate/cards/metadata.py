@@ -9,6 +9,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
+from entailment.checkpoint.folder import BUNDLED
 from entailment.evaluate.cards import records
 from entailment.evaluate.cards.facts import Facts
 from entailment.evaluate.cards.records import Record
@@ -43,7 +44,7 @@ def metadata(facts: Facts) -> str:
         license=facts.stated.licence,
         library_name="entailment" if facts.config.attention == "prefix" else "transformers",
         pipeline_tag=facts.pipeline,
-        base_model=base if base is not None and is_hub_name(base) else None,
+        base_model=repository(base) if base is not None and is_hub_name(base) else None,
         datasets=datasets(facts.training) or None,
         tags=_tags(facts),
         metrics=list(dict.fromkeys(found.metric_type for found in results)) or None,
@@ -55,17 +56,27 @@ def metadata(facts: Facts) -> str:
 
 
 def is_hub_name(name: str) -> bool:
-    """Whether a name is one of the hub: not of a file, nor of a folder here, which goes before the hub."""
-    if _HUB_NAME.fullmatch(name) is None or name.lower().endswith(_FILES):
+    """Whether a name is one of the hub: not of a file, nor of a folder here, which goes before the hub.
+
+    It may be followed by a configuration and a revision. A folder that `entail train` recorded is told
+    wherever the card is written: its name begins with "./".
+    """
+    repo = repository(name)
+    if name == BUNDLED or name.lower().endswith(_FILES) or _HUB_NAME.fullmatch(repo) is None:
         return False
-    return not Path(name).exists()
+    return not Path(repo).exists()
+
+
+def repository(name: str) -> str:
+    """Of ``org/name:configuration@revision`` what the hub calls it: ``org/name``."""
+    return re.split("[:@]", name, maxsplit=1)[0]
 
 
 def datasets(training: Record) -> list[str]:
     """The data sets of the hub that a model was trained on, as the hub names them."""
     sources = records.parts(records.part(training, "data"), "train")
-    names = [(records.text(source, "name") or "").partition(":")[0] for source in sources]
-    return list(dict.fromkeys(name for name in names if is_hub_name(name)))
+    names = [records.text(source, "name") or "" for source in sources]
+    return list(dict.fromkeys(repository(name) for name in names if is_hub_name(name)))
 
 
 def _tags(facts: Facts) -> list[str]:

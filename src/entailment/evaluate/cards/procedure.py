@@ -73,7 +73,7 @@ def environment(facts: Facts) -> str:
 
 def shown_name(name: str) -> str:
     """A name of the hub as it is; of a folder or file its last part, as the rest says nothing to others."""
-    return name if is_hub_name(name.partition(":")[0]) else PurePath(name).name
+    return name if is_hub_name(name) else PurePath(name).name
 
 
 def _sources(sources: Sequence[Record]) -> str:

@@ -7,13 +7,14 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any, Literal
+from typing import Any
 
 from entailment.checkpoint.json_files import read_json
 from entailment.checkpoint.labels import canonical
 from entailment.errors import CorruptCheckpointError, DataFileError
 from entailment.evaluate.cards import records
 from entailment.evaluate.cards.records import Record
+from entailment.evaluate.report import Task
 from entailment.evaluate.suites import SUITES
 
 RESULTS_FILE = "results.json"
@@ -50,10 +51,12 @@ class Result:
         labels: how many, likewise.
         version: of this package, if stated.
         weights: the fingerprint of those that were measured, if stated.
+        calibration: what of `calibration.json` was in use (`entailment.evaluate.report.calibrated_by`); None
+            for nothing, or where the weights are not stated either.
     """
 
     name: str
-    task: Literal["nli", "zero-shot"]
+    task: Task
     count: int
     measures: Mapping[str, float]
     file: str | None = None
@@ -63,6 +66,7 @@ class Result:
     labels: int | None = None
     version: str | None = None
     weights: str | None = None
+    calibration: Mapping[str, Any] | None = None
 
 
 def read_results(folder: Path) -> tuple[Result, ...]:
@@ -76,7 +80,7 @@ def read_results(folder: Path) -> tuple[Result, ...]:
         return ()
     try:
         recorded = read_json(path)
-        found = [_result(name, records.part(recorded, name)) for name in recorded]
+        found = [as_result(name, records.part(recorded, name)) for name in recorded]
     except CorruptCheckpointError as error:
         raise CorruptCheckpointError(f"{path}: {error}; measure again") from error
     return tuple(sorted(found, key=lambda each: (each.task, each.name)))
@@ -89,11 +93,12 @@ def read_evaluations(paths: Iterable[Path], model: str) -> dict[str, dict[str, A
 
     Args:
         model: the name of the model's folder.
-        paths: each a report.json of `entail evaluate --report`, or what `entail evaluate --json` printed,
-            in a file that is named after its data.
+        paths: each a report.json of `entail evaluate --report`, or a file with what `entail evaluate --json`
+            printed; one that does not state its data is named after them.
 
     Raises:
-        DataFileError: a file cannot be read or is none of these, or two are of the same data.
+        DataFileError: a file cannot be read or is none of these, two are of the same data, or one was not
+            measured in float32.
     """
     results: dict[str, dict[str, Any]] = {}
     for path in paths:
@@ -116,7 +121,12 @@ def kept(measures: Mapping[str, object]) -> dict[str, float]:
     return {key: round(value, DIGITS) for key, value in found.items() if value is not None}
 
 
-def _result(name: str, record: Record) -> Result:
+def as_result(name: str, record: Record) -> Result:
+    """A result as results.json records it.
+
+    Raises:
+        CorruptCheckpointError: it is none.
+    """
     template = records.text(record, "template")
     task = records.text(record, "task") or ("nli" if template is None else "zero-shot")
     count, measures = records.count(record, "count"), kept(record)
@@ -142,6 +152,7 @@ def _result(name: str, record: Record) -> Result:
         labels=records.count(record, "labels"),
         version=records.text(record, "version"),
         weights=records.text(record, "weights"),
+        calibration=records.part(record, "calibration") or None,
     )
 
 
@@ -150,7 +161,7 @@ def _evaluation(path: Path) -> tuple[str | None, str, dict[str, Any]]:
     value = _json(path)
     try:
         subject = records.part(value, "subject")
-        measured = records.part(value, "evaluation") if subject else value
+        measured = records.part(value, "evaluation") or value
         model = records.text(subject, "model")
         data = PurePath(records.text(subject, "data") or path.with_suffix("").name)
         name = data.stem if data.suffix.lower() in _DATA_SUFFIXES else data.name
@@ -163,13 +174,20 @@ def _evaluation(path: Path) -> tuple[str | None, str, dict[str, Any]]:
         if (suite := SUITES.get(records.text(subject, "data") or "")) is not None:
             result |= {"dataset": suite.dataset, "split": suite.split}
         result |= {key: records.text(subject, key) for key in ("version", "weights")}
+        result["calibration"] = records.part(subject, "calibration") or None
         result = {key: found for key, found in result.items() if found is not None}
-        _result(name, result)
+        as_result(name, result)
+        precision = records.text(subject, "precision")
     except (CorruptCheckpointError, TypeError) as error:
         raise DataFileError(
             f"{path} is no evaluation ({error}); make one with `entail evaluate MODEL --data FILE --report "
             "FOLDER`, and give its report.json"
         ) from error
+    if precision not in (None, "float32"):
+        raise DataFileError(
+            f"{path} was measured in {precision}, and a card says what a model does in float32; measure it "
+            "again with --precision float32"
+        )
     return model, name, result
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
+from typing import Any
 
 from huggingface_hub import metadata_load
+from huggingface_hub.repocard_data import model_index_to_eval_results
 
+from entailment.checkpoint.calibration import calibration_of
 from entailment.checkpoint.finite import require_finite
 from entailment.checkpoint.folder import open_checkpoint
 from entailment.checkpoint.json_files import write_json
@@ -19,18 +23,29 @@ from entailment.evaluate.cards import measured, procedure, rounds, sections
 from entailment.evaluate.cards.facts import TRAINING_FILE, Facts, Stated, read_facts
 from entailment.evaluate.cards.markdown import escape
 from entailment.evaluate.cards.metadata import metadata
-from entailment.evaluate.cards.results import RESULTS_FILE, read_evaluations, read_results
+from entailment.evaluate.cards.results import (
+    RESULTS_FILE,
+    Result,
+    as_result,
+    read_evaluations,
+    read_results,
+)
+from entailment.evaluate.report import calibrated_by
 
 CARD_FILE = "README.md"
 
 #: What tells our cards from those that somebody wrote.
 MARK = "<!-- Written by `entail card` from the files beside it. -->"
 
+_LOG = logging.getLogger("entailment")
+
 
 def write_card(
     folder: Path, stated: Stated | None = None, evaluations: Sequence[Path] = (), *, force: bool = False
 ) -> Path:
     """Write README.md of a checkpoint folder from its files, whole or not at all.
+
+    What an earlier card of ours said and no file records any more is logged.
 
     Args:
         folder: a checkpoint.
@@ -42,23 +57,25 @@ def write_card(
 
     Raises:
         CheckpointError: the folder does not open, a file in it is damaged, weights are not finite, a result
-            is that of other weights, README.md is somebody's work, or the folder cannot be written to.
-        DataFileError: an evaluation is none.
+            is that of other weights or of another calibration, README.md is somebody's work, or the folder
+            cannot be written to.
+        DataFileError: an evaluation is none, or was not measured in float32.
         InputError: what an earlier card of ours states is no licence or language.
     """
     path = folder / CARD_FILE
-    if path.is_file() and not force:
-        stated = _still_stated(path, stated or Stated())
+    before = _before(path) if path.is_file() and not force else {}
+    stated = _still_stated(before, stated or Stated())
     read_facts(folder, stated)  # what is damaged is found before anything is written
     if any(folder.glob("*.safetensors")):  # other forms may need packages that a card does not
         require_finite(read_weights(folder), folder)
     if evaluations:
         found = read_evaluations(evaluations, folder.resolve().name)
-        _require_weights(folder, {name: result.get("weights") for name, result in found.items()})
+        require_own(folder, [as_result(name, result) for name, result in found.items()])
         write_json(folder / RESULTS_FILE, found)
     else:
-        _require_weights(folder, {result.name: result.weights for result in read_results(folder)})
-    text = card_text(read_facts(folder, stated))
+        require_own(folder, read_results(folder))
+    facts = read_facts(folder, stated)
+    text = card_text(facts)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.write_text(text, encoding="utf-8", newline="\n")
@@ -67,6 +84,8 @@ def write_card(
         raise CheckpointError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         temporary.unlink(missing_ok=True)
+    if lost := _lost(before, facts):
+        _LOG.warning("%s no longer states %s: no file beside it records them", path, ", ".join(lost))
     return path
 
 
@@ -83,35 +102,49 @@ def card_text(facts: Facts) -> str:
     return f"---\n{top}\n---\n\n{MARK}\n\n" + "\n\n".join(part for part in body if part) + "\n"
 
 
-def _require_weights(folder: Path, measured: Mapping[str, str | None]) -> None:
-    """Results that say which weights they measured must mean these.
+def require_own(folder: Path, results: Iterable[Result]) -> None:
+    """Results that say which weights they measured must mean these, calibrated as they are now.
 
     Raises:
         CheckpointError: one means others.
     """
-    if not any(measured.values()):
+    stated = [result for result in results if result.weights is not None]
+    if not stated:
         return
-    own = open_checkpoint(folder).fingerprint()
-    strange = next((name for name, weights in measured.items() if weights not in (None, own)), None)
-    if strange is not None:
+    checkpoint = open_checkpoint(folder)
+    own, calibration = checkpoint.fingerprint(), calibration_of(checkpoint)
+    for result in stated:
+        if result.weights != own:
+            strange = f"other weights than {folder} holds"
+        elif result.calibration == calibrated_by(calibration, result.task):
+            continue
+        elif result.calibration is None:
+            strange = f"no calibration, and {folder} has one"
+        else:
+            strange = f"another calibration than {folder} has"
         raise CheckpointError(
-            f"the result on {strange} was measured with other weights than {folder} holds; measure "
-            f"these: `entail evaluate {quote(str(folder))} --data FILE --report FOLDER` writes a report.json"
+            f"the result on {result.name} was measured with {strange}; measure again: `entail evaluate "
+            f"{quote(str(folder))} --data FILE --report FOLDER` writes a report.json for `entail card "
+            f"{quote(str(folder))} --evaluation`"
         )
 
 
-def _still_stated(path: Path, stated: Stated) -> Stated:
-    """What is stated now, and where nothing is, what the card before stated."""
+def _before(path: Path) -> Mapping[str, Any]:
+    """The metadata of an earlier card of ours."""
     if MARK not in path.read_text(encoding="utf-8", errors="replace"):
         raise CheckpointError(
             f"{path} was not written by `entail card`; keep it elsewhere, or replace it with --force"
         )
     try:
-        before = metadata_load(path) or {}
+        return metadata_load(path) or {}
     except Exception as error:  # what the parser of YAML raises, among others
         raise CorruptCheckpointError(
             f"{path} begins with metadata that is no YAML; replace it with --force"
         ) from error
+
+
+def _still_stated(before: Mapping[str, Any], stated: Stated) -> Stated:
+    """What is stated now, and where nothing is, what the card before stated."""
     licence, languages = before.get("license"), before.get("language")
     known = [each for each in languages if isinstance(each, str)] if isinstance(languages, list) else []
     return replace(
@@ -119,6 +152,18 @@ def _still_stated(path: Path, stated: Stated) -> Stated:
         licence=stated.licence or (licence if isinstance(licence, str) else None),
         languages=stated.languages or tuple(known),
     )
+
+
+def _lost(before: Mapping[str, Any], facts: Facts) -> list[str]:
+    """What the card before stated of training and results, and these files do not record."""
+    lost = [] if facts.training else [key for key in ("base_model", "datasets") if key in before]
+    try:
+        _, results = model_index_to_eval_results(before["model-index"])
+    except (AttributeError, KeyError, TypeError, ValueError):  # there are none, or somebody edited them
+        results = []
+    shown = {result.name for result in facts.results}
+    names = dict.fromkeys(result.dataset_name for result in results if result.dataset_name not in shown)
+    return [*lost, *([f"results on {', '.join(names)}"] if names else [])]
 
 
 def _body(facts: Facts) -> list[str]:

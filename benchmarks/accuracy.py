@@ -40,7 +40,8 @@ def measure(settings: Settings) -> dict[str, Table]:
     prefix = _scorers((*prefix_models(settings), *trained_peers(settings)), left_out)
     full = _scorers(full_models(settings), left_out)
     found = [*_family(settings, prefix, rows.pairs, gold), *_family(settings, full, rows.pairs, None)]
-    return {"accuracy": Table(TITLE.format(f"{len(gold):,}"), "pair", tuple(found), left_out, {"pairs": len(gold), "real": True})}
+    title = TITLE.format(f"{len(gold):,}")
+    return {"accuracy": Table(title, "pair", tuple(found), left_out, {"pairs": len(gold), "real": True})}
 
 
 def _family(

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import queue
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -29,6 +33,7 @@ from entailment.text.tokenizer import Tokenizer
 Result = TypeVar("Result")
 
 NAMES = ("entailment", "neutral", "contradiction")
+ENTAIL = "from entailment.cli.app import main; main()"
 CLASSIFY = {"text": "the team won the game", "labels": ["game", "music"]}
 
 
@@ -113,6 +118,35 @@ def live(model: PairModel, settings: Settings | None = None) -> Iterator[tuple[s
         server.should_exit = True
         thread.join(30)
         assert not thread.is_alive()
+
+
+@contextmanager
+def command(*options: str, program: str = ENTAIL) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`entail serve` in a process of its own, on a free port; yields it and its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", program, "serve", "--port", "0", *options],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    address: queue.Queue[str] = queue.Queue()
+    # Read to the end: a server whose log nobody takes off a full pipe stands still.
+    reader = threading.Thread(target=read_log, args=(process, address), daemon=True)
+    reader.start()
+    try:
+        yield process, address.get(timeout=60)
+    finally:
+        process.kill()
+        process.wait(20)
+        reader.join(20)
+        if process.stderr is not None:
+            process.stderr.close()
+
+
+def read_log(process: subprocess.Popen[str], address: queue.Queue[str]) -> None:
+    for line in process.stderr or ():
+        event = json.loads(line)
+        if event.get("event") == "listening":
+            address.put(event["address"])
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from tests.serve.support import HookedEngine, stub_model
 from tests.tiny import tiny_bert
 
 from entailment.cli.app import run
@@ -83,3 +85,19 @@ def test_what_it_refuses(
     assert run(["serve", *(option.format(folder=tmp_path) for option in options)]) == 2
     assert says in capsys.readouterr().err
     assert told == []
+
+
+def test_a_model_that_fails_on_its_first_pair_is_told_in_one_line(
+    folder: Path, log: object, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def hook(_: object) -> None:
+        raise RuntimeError("secret")
+
+    model = stub_model(folder, HookedEngine(hook))
+    monkeypatch.setattr("entailment.cli.serve.open_model", lambda *_, **__: model)
+    monkeypatch.setenv("TOKENIZERS_PARALLELISM", "false")
+    assert run(["serve", "--port", "0"]) == 1
+    *lines, last = capsys.readouterr().err.splitlines()
+    assert last.startswith("entail: error: the server did not start: ")
+    assert last.endswith("the model failed on this request")
+    assert [json.loads(line)["exception"] for line in lines] == ["RuntimeError"]

@@ -142,6 +142,36 @@ def test_what_is_not_read_to_its_end_is_refused_unless_asked_for(model: PairMode
     assert answer(model, path, {**body, "truncate": True})
 
 
+def test_a_lone_text_that_is_not_read_to_its_end(model: PairModel) -> None:
+    for body in ({"inputs": LONG}, {"inputs": LONG, "truncate": False}):
+        assert refusal(model, "/predict", body, LABELLED)["error_type"] == "too_long"
+    batch = {"inputs": [[TEXT, "the game"], [TEXT], [LONG]]}
+    assert refusal(model, "/predict", batch, LABELLED)["error"].startswith("text 3 is longer")
+    swapped = {"inputs": [[TEXT], [LONG, "the game"]]}
+    assert refusal(model, "/predict", swapped, LABELLED)["error"].startswith("text 2 is longer")
+    read = answer(model, "/predict", {"inputs": LONG, "truncate": True}, LABELLED)
+    right = ZeroShotClassifier(model)(LONG, LABELS)
+    assert pairs_of(read) == list(zip(right["labels"], right["scores"], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/predict", {"raw_scores": True}),
+        ("/", {"parameters": {"function_to_apply": "none"}}),
+        ("/", {"parameters": {"function_to_apply": "sigmoid"}}),
+    ],
+)
+def test_scores_of_a_lone_text_are_probabilities_and_nothing_else(
+    model: PairModel, path: str, asked: dict[str, Any]
+) -> None:
+    error = refusal(model, path, {"inputs": TEXT, **asked}, LABELLED)
+    assert error["error_type"] == "lone_text"
+    assert "raw_scores and function_to_apply are for pairs" in error["error"]
+    body = {"inputs": TEXT, "raw_scores": False, "parameters": {"function_to_apply": "softmax"}}
+    assert answer(model, path, body, LABELLED)
+
+
 @pytest.mark.parametrize(
     ("path", "body", "kind"),
     [
@@ -157,6 +187,14 @@ def test_what_is_not_read_to_its_end_is_refused_unless_asked_for(model: PairMode
         ),
         ("/", {"inputs": "a [SEP] "}, "bad_text"),
         ("/", {"inputs": {"text": "a", "text_pair": "b"}, "parameters": {"top_k": 0}}, "invalid_request"),
+        (
+            "/",
+            {
+                "inputs": "a",
+                "parameters": {"candidate_labels": ["a", "b"], "hypothesis_template": "a" * 60 + "{}"},
+            },
+            "too_many_characters",
+        ),
         ("/", {"input": "a"}, "invalid_request"),
         ("/predict", {"inputs": ["a", "b", "c"]}, "bad_input"),
         ("/predict", {"inputs": []}, "bad_input"),
@@ -168,7 +206,8 @@ def test_what_is_not_read_to_its_end_is_refused_unless_asked_for(model: PairMode
     ],
 )
 def test_refusals_are_texts(model: PairModel, path: str, body: object, kind: str) -> None:
-    assert refusal(model, path, body, Settings(limits=Limits(texts=2)))["error_type"] == kind
+    limits = Limits(texts=2, characters=100)
+    assert refusal(model, path, body, Settings(limits=limits))["error_type"] == kind
 
 
 def test_info(model: PairModel) -> None:

@@ -15,10 +15,12 @@ import numpy as np
 import pytest
 from tests.serve.support import CLASSIFY, HookedEngine, asked, service_of, stub_model
 
-from entailment.errors import NonFiniteLogitsError
+import entailment.tasks.check
+from entailment.errors import EntailmentError, NonFiniteLogitsError
+from entailment.serve.refusals import RefusedError
 from entailment.serve.service import Service
 from entailment.serve.settings import Limits, Settings
-from entailment.tasks.model import PairModel
+from entailment.tasks.windows import Words
 from entailment.tasks.zero_shot import ZeroShotClassifier
 from entailment.text.pairs import EncodedPair
 
@@ -183,8 +185,9 @@ def test_a_model_that_cannot_do_a_first_pair_is_not_served(folder: Path) -> None
         async with asked(stub_model(folder, HookedEngine(hook))):
             raise AssertionError
 
-    with pytest.raises(Exception, match="model failed"):
+    with pytest.raises(EntailmentError, match=r"did not start: .* the model failed") as error:
         asyncio.run(play())
+    assert not isinstance(error.value, RefusedError)
 
 
 @pytest.mark.parametrize("path", ["/v1/classify", "/v1/check"])
@@ -368,14 +371,54 @@ def test_answers_are_those_of_the_library_whatever_runs_beside_them(folder: Path
     asyncio.run(play())
 
 
-def test_limits_of_a_check_hold_while_it_runs(folder: Path) -> None:
-    """Its pairs are known only when it asks for them."""
-    model: PairModel = stub_model(folder)
+STRANGE = {"document": "The team won the game. " * 30, "claims": ["music", "city", "money"]}  # no word shared
 
-    async def play() -> httpx.Response:
-        async with asked(model, Settings(limits=Limits(pairs=20))) as client:
-            document = "The team won the game. " * 30
-            return await client.post("/v1/check", json={"document": document, "claims": ["team", "game"]})
 
-    reply = asyncio.run(play())
+def test_limits_of_a_check_hold_before_anything_is_made(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How many pairs it needs is known only when its sentences are: each of them, where a word is missing."""
+    made: list[object] = []
+    monkeypatch.setattr(entailment.tasks.check, "Reading", lambda *parts: made.append(parts))
+
+    async def scene(client: httpx.AsyncClient, service: Service) -> httpx.Response:
+        return await client.post("/v1/check", json=STRANGE)
+
+    reply = run(folder, lambda _: None, scene, Settings(limits=Limits(pairs=50)))
     assert (reply.status_code, reply.json()["error"]["type"]) == (413, "too_many_pairs")
+    # It ends with the claim that is one too many.
+    assert reply.json()["error"]["message"].startswith("60 pairs are more than the 50")
+    assert not made
+
+
+def test_limits_of_a_check_hold_while_it_runs(folder: Path) -> None:
+    """With the windows around its sentences it has more pairs than it has sentences."""
+
+    async def scene(client: httpx.AsyncClient, service: Service) -> httpx.Response:
+        return await client.post("/v1/check", json=STRANGE)
+
+    reply = run(folder, lambda _: None, scene, Settings(limits=Limits(pairs=100)))
+    assert (reply.status_code, reply.json()["error"]["type"]) == (413, "too_many_pairs")
+
+
+def test_a_check_that_nobody_waits_for_stops(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = threading.Event()
+    read: list[str] = []
+    relevance = Words.relevance
+
+    def slow(words: Words, claim: str) -> Any:
+        read.append(claim)
+        assert release.wait(20)
+        return relevance(words, claim)
+
+    monkeypatch.setattr(Words, "relevance", slow)
+
+    async def scene(client: httpx.AsyncClient, service: Service) -> httpx.Response:
+        reply = await client.post("/v1/check", json=STRANGE, headers={"X-Request-Timeout": "0.05"})
+        release.set()
+        await asyncio.wrap_future(service.batcher._checkers.submit(int))  # behind it, in the only thread
+        return reply
+
+    reply = run(folder, lambda _: None, scene, replace(ONE_WORKER, check_threads=1))
+    assert (reply.status_code, reply.json()["error"]["type"]) == (503, "deadline")
+    assert read == STRANGE["claims"][:1]

@@ -9,7 +9,7 @@ import json
 import logging
 import re
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from tests.serve.support import CLASSIFY, ask, asked, live, service_of
 
 from entailment.serve.app import create_app
-from entailment.serve.logs import FIELDS, log_to
+from entailment.serve.logs import FIELDS
 from entailment.serve.pages import POLICY, page_routes
 from entailment.serve.responses import COMPATIBLE, ROUTES
 from entailment.serve.settings import Limits, Settings
@@ -217,18 +217,6 @@ def test_the_timeout_a_request_asks_for(model: PairModel, header: str, status: i
     assert reply.status_code == status
 
 
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    stream = io.StringIO()
-    loggers = [logging.getLogger("entailment.serve"), logging.getLogger("entailment")]
-    before = [(logger.handlers[:], logger.level, logger.propagate) for logger in loggers]
-    log_to(stream)
-    yield stream
-    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
-        logger.handlers[:], logger.propagate = handlers, propagate
-        logger.setLevel(level)
-
-
 def test_the_log_is_json_without_anybodys_texts(model: PairModel, log: io.StringIO) -> None:
     async def run(client: httpx.AsyncClient) -> None:
         for body in (
@@ -267,6 +255,16 @@ def test_the_library_is_silent_in_a_server(
     with caplog.at_level(logging.DEBUG, "entailment"):
         ask(model, lambda client: client.post("/v1/classify", json={"text": "a", "labels": [TELLTALE] * 2}))
     assert TELLTALE not in caplog.text + log.getvalue()
+
+
+def test_what_uvicorn_says_is_json_without_anybodys_texts(log: io.StringIO) -> None:
+    uvicorn = logging.getLogger("uvicorn.error")
+    uvicorn.info(TELLTALE)
+    uvicorn.error("Exception in ASGI application\n", exc_info=RuntimeError(TELLTALE))
+    (line,) = log.getvalue().splitlines()
+    told = json.loads(line)
+    assert (told["message"], told["exception"]) == ("Exception in ASGI application", "RuntimeError")
+    assert TELLTALE not in line
 
 
 def test_the_metrics_are_without_texts_and_count(model: PairModel) -> None:
@@ -344,7 +342,8 @@ def test_only_the_page_is_served_from_its_folder(model: PairModel, tmp_path: Pat
     assert page.headers["content-security-policy"] == POLICY
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert asyncio.run(run("/page/app.js")).headers["content-type"] == "text/javascript; charset=utf-8"
-    for path in ("notes.txt", ".hidden.js", "link.js", "..%2fsecret.js", "%2e%2e/secret.js", "no.js", ""):
+    inside = ("notes.txt", ".hidden.js", "link.js", "no.js", "", "a" * 300 + ".js", "a%00.js")
+    for path in (*inside, "..%2fsecret.js", "%2e%2e/secret.js"):
         assert asyncio.run(run(f"/page/{path}")).status_code == 404, path
 
 

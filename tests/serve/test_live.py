@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import queue
 import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +16,7 @@ import httpx
 import pytest
 from huggingface_hub import InferenceClient
 from huggingface_hub.errors import HfHubHTTPError
-from tests.serve.support import CLASSIFY, HookedEngine, live, stub_model, wait_until
+from tests.serve.support import CLASSIFY, command, live, wait_until
 from tests.tiny import tiny_bert
 
 from entailment.serve.settings import Settings
@@ -101,36 +97,6 @@ def test_the_bundled_model_answers_as_the_library_under_concurrency() -> None:
             assert found["scores"] == pytest.approx(one["scores"], abs=1e-6)
 
 
-@contextmanager
-def command(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`entail serve` in a process of its own, on a free port; yields it and its address."""
-    program = "from entailment.cli.app import main; main()"
-    process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", program, "serve", "--port", "0", *options],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    address: queue.Queue[str] = queue.Queue()
-    # Read to the end: a server whose log nobody takes off a full pipe stands still.
-    reader = threading.Thread(target=read_log, args=(process, address), daemon=True)
-    reader.start()
-    try:
-        yield process, address.get(timeout=60)
-    finally:
-        process.kill()
-        process.wait(20)
-        reader.join(20)
-        if process.stderr is not None:
-            process.stderr.close()
-
-
-def read_log(process: subprocess.Popen[str], address: queue.Queue[str]) -> None:
-    for line in process.stderr or ():
-        event = json.loads(line)
-        if event.get("event") == "listening":
-            address.put(event["address"])
-
-
 def test_sigterm_under_load_loses_nothing(tmp_path: Path) -> None:
     """All that was sent before the signal is answered; what comes after may be refused or not let in."""
     folder = tiny_bert(tmp_path / "model")
@@ -208,42 +174,3 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         done = subprocess.run(arguments, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert f"cannot listen on 127.0.0.1, port {port}" in done.stderr
-
-
-def test_a_signal_gives_notice_and_a_second_one_does_not(model: PairModel) -> None:
-    with (
-        live(model, Settings(drain_notice_seconds=20)) as (url, server),
-        httpx.Client(base_url=url) as client,
-    ):
-        server.handle_exit(signal.SIGTERM, None)
-        for _ in range(10):  # each on a connection of its own, for they are closed
-            reply = client.post("/v1/classify", json=CLASSIFY)
-            assert (reply.status_code, reply.headers["Connection"]) == (503, "close")
-        assert not server.should_exit
-        server.handle_exit(signal.SIGTERM, None)
-        assert server.should_exit
-
-
-def test_a_signal_waits_for_what_is_in_hand(tmp_path: Path) -> None:
-    inside, release = threading.Event(), threading.Event()
-
-    def hook(_: object) -> None:
-        if len(engine.calls) > 1:  # after the warm pair
-            inside.set()
-            assert release.wait(20)
-
-    engine = HookedEngine(hook)
-    with live(stub_model(tmp_path, engine), Settings(drain_notice_seconds=0)) as (url, server):
-        statuses: list[int] = []
-        ask = threading.Thread(
-            target=lambda: statuses.append(httpx.post(f"{url}/v1/classify", json=CLASSIFY).status_code)
-        )
-        ask.start()
-        assert inside.wait(20)
-        server.handle_exit(signal.SIGTERM, None)
-        assert httpx.get(f"{url}/health/ready").status_code == 503
-        assert not server.should_exit
-        release.set()
-        ask.join(20)
-        assert statuses == [200]
-        wait_until(lambda: server.should_exit)

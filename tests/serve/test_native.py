@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from entailment.checkpoint.labels import order_stated
 from entailment.runtime.stub import StubEngine
 from entailment.serve.app import create_app
 from entailment.serve.settings import Limits, Settings
+from entailment.tasks.candidates import Template
 from entailment.tasks.check import DocumentChecker
 from entailment.tasks.model import PairModel
 from entailment.tasks.nli import NLI
@@ -149,6 +151,8 @@ def test_bad_input_is_named(model: PairModel, path: str, body: object, kind: str
 
 
 LIMITS = Limits(body_bytes=2000, texts=3, labels=4, pairs=6, characters=500)
+LENGTHY = "game" * 50 + "{}"  # one token, and two hypotheses of it are within the limits
+THREE = {"texts": ["a"] * 3, "labels": [["a"], ["b"], ["c"]]}
 
 
 @pytest.mark.parametrize(
@@ -162,6 +166,8 @@ LIMITS = Limits(body_bytes=2000, texts=3, labels=4, pairs=6, characters=500)
         ("classify", {"text": "a" * 501, "labels": ["a"]}, "too_many_characters", 500),
         ("classify", {"text": "a", "labels": ["b" * 501]}, "too_many_characters", 500),
         ("classify", {"text": "a" * 2001, "labels": ["a"]}, "body_too_large", 2000),
+        ("classify", {"text": "a", "labels": [*"abc"], "template": LENGTHY}, "too_many_characters", 500),
+        ("classify", {**THREE, "template": LENGTHY}, "too_many_characters", 500),
         ("nli", {"pairs": [{"premise": "a", "hypothesis": "b"}] * 7}, "too_many_pairs", 6),
         ("nli", {"pairs": [{"premise": "a" * 300, "hypothesis": "b" * 300}]}, "too_many_characters", 500),
         ("check", {"document": "a", "claims": ["a"] * 5}, "too_many_claims", 4),
@@ -178,8 +184,27 @@ def test_every_limit_is_named(model: PairModel, path: str, body: object, kind: s
 
 
 def test_what_just_fits_the_limits_is_answered(model: PairModel) -> None:
-    body = {"texts": ["the team"] * 3, "labels": ["a", "b"]}
+    body: dict[str, Any] = {"texts": ["the team"] * 3, "labels": ["a", "b"]}
     assert post(model, "/v1/classify", body, Settings(limits=LIMITS)).status_code == 200
+    body["template"] = LENGTHY
+    assert post(model, "/v1/classify", body, Settings(limits=LIMITS)).status_code == 200
+
+
+def test_many_hypotheses_are_made_once_each_and_not_by_the_event_loop(
+    model: PairModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    makers: list[str] = []
+    fill = Template.fill
+
+    def recorded(template: Template, label: str) -> str:
+        makers.append(threading.current_thread().name)
+        return fill(template, label)
+
+    monkeypatch.setattr(Template, "fill", recorded)
+    texts, labels = ["the team won"] * 100, ["team", "music", "game"]
+    assert len(results(model, "/v1/classify", {"texts": texts, "labels": labels})) == 100
+    assert len(makers) == 3
+    assert all(name.startswith("entailment-tokeniser") for name in makers)
 
 
 def test_two_class_models(folder: Path) -> None:

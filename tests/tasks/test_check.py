@@ -10,7 +10,7 @@ from tests.tasks.check_fakes import INVISIBLE, neutral, texts_of, word_model
 from tests.tiny import tiny_bert
 
 from entailment.errors import InputError, TextError
-from entailment.tasks.check import DocumentChecker
+from entailment.tasks.check import DocumentChecker, findings_of
 from entailment.tasks.scores import softmax
 
 DOCUMENT = "The shop opens at nine. The museum is closed on Mondays. A café serves lunch."
@@ -136,6 +136,24 @@ def test_where_no_sentence_shares_a_word_all_are_read() -> None:
     assert {"Alpha beta.", "Gamma delta.", "Epsilon zeta."} <= {
         premise for premise, _ in texts_of(model).asked
     }
+
+
+def test_pairs_are_counted_before_any_is_made() -> None:
+    model = word_model(neutral)
+    document, claims = "Alpha beta. Gamma delta. Epsilon zeta.", ["Something else.", "Beta.", "Otherwise."]
+    counts: list[int] = []
+    found = findings_of(document, claims, model, allow=counts.append)
+    assert found == DocumentChecker(model)(document, claims)
+    assert counts == [3, 4, 7]
+
+    def refuse(count: int) -> None:
+        if count > 3:
+            raise KeyError(count)
+
+    model = word_model(neutral)
+    with pytest.raises(KeyError, match="4"):
+        findings_of(document, claims, model, allow=refuse)
+    assert texts_of(model).asked == []
 
 
 def test_a_document_of_any_length_is_never_cut() -> None:

@@ -114,7 +114,9 @@ def evaluate_zero_shot(
         LabelsError: fewer than two candidates, or empty ones.
         TemplateError: not exactly one ``{}``.
     """
-    return measure(predict_zero_shot(model, rows, labels, template, limit, label_names=label_names, progress=progress))
+    return measure(
+        predict_zero_shot(model, rows, labels, template, limit, label_names=label_names, progress=progress)
+    )
 
 
 def measure(found: Predictions) -> Evaluation:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
 from fastapi import Request
 from opentelemetry import trace
 
-from entailment.serve.batcher import Turn
+from entailment.serve.batcher import Allow, Turn
 from entailment.serve.jobs import Logits
 from entailment.serve.refusals import RefusedError, too_large
 from entailment.serve.responses import facts_of
@@ -17,7 +17,7 @@ from entailment.serve.service import Service, Silence, milliseconds
 from entailment.tasks.classification import TEMPLATE, Classification, Questions, ask
 from entailment.tasks.model import PairModel
 from entailment.tasks.nli import check_pair
-from entailment.text.pairs import EncodedPair
+from entailment.text.pairs import EncodedPair, Truncation
 
 Labels = list[str] | list[list[str]]
 Result = TypeVar("Result")
@@ -45,10 +45,11 @@ async def classify(
     _check_count("texts", len(texts), service.settings.limits.texts)
     _check_count("labels", max(map(len, sets), default=0), service.settings.limits.labels)
     pairs = len(texts) * len(sets[0]) if len(sets) == 1 else sum(map(len, sets))
-    service.check_sizes(texts=[*texts, *(label for labels in sets for label in labels)], pairs=pairs)
+    names = [label for labels in sets for label in labels]
+    service.check_sizes(texts=[*texts, *names], pairs=pairs, more=len(template) * len(names))
 
-    def put() -> Questions:
-        return ask(
+    def put() -> tuple[Questions, list[tuple[str, str]]]:
+        questions = ask(
             texts,
             labels,
             hypothesis_template=template,
@@ -56,9 +57,9 @@ async def classify(
             threshold=threshold,
             notes=Silence(),
         )
+        return questions, questions.pairs()
 
-    questions = await service.batcher.aside(put, small=pairs <= _SMALL)
-    asked = questions.pairs()
+    questions, asked = await service.batcher.aside(put, small=pairs <= _SMALL)
     with _turn(service, request, asked) as turn:
         encoded, logits = await service.batcher.score(turn, asked, questions.name_pair())
 
@@ -88,7 +89,7 @@ async def check(
     request: Request,
     document: str,
     claims: Sequence[str],
-    work: Callable[[PairModel], Result],
+    work: Callable[[PairModel, Allow], Result],
 ) -> tuple[Result, Turn]:
     """What `work` makes of a model that waits in line, and the turn it took; errors as `classify`."""
     _check_count("claims", len(claims), service.settings.limits.labels)
@@ -97,12 +98,16 @@ async def check(
         return await service.batcher.check(turn, work), turn
 
 
-def refuse_cut(encoded: Sequence[EncodedPair]) -> None:
-    """Refuses what the model did not read to its end, for clients that say ``truncate: false``."""
-    for index, pair in enumerate(encoded):
-        if (cut := pair.truncated) is not None:
+def refuse_cut(cuts: Iterable[tuple[int, Truncation | None]]) -> None:
+    """Refuses what the model did not read to its end, for clients that say ``truncate: false``.
+
+    Args:
+        cuts: the number of each text in the request, from 1, and how it was cut, if it was.
+    """
+    for number, cut in cuts:
+        if cut is not None:
             message = (
-                f"text {index + 1} is longer than the model reads: {cut.read:,} of {cut.total:,} characters; "
+                f"text {number} is longer than the model reads: {cut.read:,} of {cut.total:,} characters; "
                 "shorten it, or send truncate: true"
             )
             raise RefusedError(422, "too_long", message)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from entailment.text.pairs import EncodedPair
 
 Result = TypeVar("Result")
 Pairs = Sequence[tuple[str, str]]
+Allow = Callable[[int], None]  # of so many more pairs; raises what refuses them
 
 _CHARACTERS_A_TOKEN = 4  # of ordinary text; a guess that stands until the tokeniser has counted
 
@@ -70,6 +71,11 @@ class Turn:
             self.queue_seconds += job.begun - job.submitted
             self.model_seconds += job.finished - job.begun
 
+    def check_time(self) -> None:
+        """Refuses once the deadline has passed, or nobody waits for it any longer."""
+        if self.abandoned or time.monotonic() > self.deadline:
+            raise deadline_passed(self.patience)
+
     def abandon(self) -> None:
         """Nobody waits for it any longer: what has not begun will not."""
         self.abandoned = True
@@ -101,19 +107,26 @@ class Batcher:
         )
         self._tokenisers = ThreadPoolExecutor(1, "entailment-tokeniser")
         self._checkers = ThreadPoolExecutor(settings.check_threads, "entailment-check")
+        self._waited_for: set[asyncio.Future[Any]] = set()  # by the requests in hand
 
     def start(self) -> None:
         """Starts the workers."""
         self.workers.start()
 
-    def stop(self, seconds: float) -> bool:
-        """Lets the workers finish for so long, cancels what is left; False if a worker still runs."""
+    def stop(self, time_left: Callable[[], float]) -> bool:
+        """Lets the workers finish while there is time, cancels what is left; False if a worker still runs."""
         self.queue.close()
-        done = self.workers.join(seconds)
+        done = self.workers.join(time_left)
         self.queue.cancel_all()
         self._tokenisers.shutdown(wait=False)  # whatever it still lines up is cancelled there
         self._checkers.shutdown(wait=False, cancel_futures=True)
         return done
+
+    def refuse_all(self) -> None:
+        """Ends every request in hand with the refusal `draining`. In the event loop."""
+        self.queue.close()
+        for future in tuple(self._waited_for):
+            future.cancel()
 
     def turn(self, *, pairs: int, characters: int, patience: float) -> Turn:
         """Lets a request in.
@@ -148,10 +161,14 @@ class Batcher:
         turn.credit()
         return turn.job.pairs, logits
 
-    async def check(self, turn: Turn, work: Callable[[PairModel], Result]) -> Result:
-        """Runs `work` in a thread, with a model whose engine waits in line; errors as `score`."""
-        model = replace(self.model, engine=_LineEngine(self, turn))
-        running = asyncio.get_running_loop().run_in_executor(self._checkers, work, model)
+    async def check(self, turn: Turn, work: Callable[[PairModel, Allow], Result]) -> Result:
+        """Runs `work` in a thread, with a model whose engine waits in line; errors as `score`.
+
+        Its second argument refuses more pairs than a request may have; `work` calls it before it makes them.
+        """
+        engine = _LineEngine(self, turn)
+        model = replace(self.model, engine=engine)
+        running = asyncio.get_running_loop().run_in_executor(self._checkers, work, model, engine.allow)
         try:
             return await self._until(turn, running)
         finally:
@@ -201,6 +218,7 @@ class Batcher:
 
     async def _until(self, turn: Turn, waited_for: asyncio.Future[Result]) -> Result:
         """What is waited for, if it comes before the deadline."""
+        self._waited_for.add(waited_for)
         try:
             async with asyncio.timeout(turn.deadline - time.monotonic()):
                 return await waited_for
@@ -210,7 +228,9 @@ class Batcher:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise  # the client is gone
-            raise draining() from None  # the queue was closed on the job
+            raise draining() from None  # the queue was closed on the job, or the time to finish is up
+        finally:
+            self._waited_for.discard(waited_for)
 
 
 class _LineEngine:
@@ -224,10 +244,15 @@ class _LineEngine:
     def num_labels(self) -> int:
         return self._batcher.model.engine.num_labels
 
+    def allow(self, more: int) -> None:
+        """Refuses so many more pairs if they are too many for one request, or nobody waits for them."""
+        most = self._batcher.settings.limits.pairs
+        if self._turn.pairs + more > most:
+            raise too_large("pairs", self._turn.pairs + more, most)
+        self._turn.check_time()
+
     def logits(self, pairs: Sequence[EncodedPair]) -> Logits:
         if not pairs:
             return np.empty((0, self.num_labels), np.float32)
-        most = self._batcher.settings.limits.pairs
-        if self._turn.pairs + len(pairs) > most:
-            raise too_large("pairs", self._turn.pairs + len(pairs), most)
+        self.allow(len(pairs))
         return self._batcher.wait_for(self._turn, pairs)

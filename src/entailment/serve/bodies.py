@@ -56,7 +56,9 @@ class ClassifyRequest(Asked):
     template: str = Field(TEMPLATE, description="The sentence a label becomes, with one {}.")
     multi_label: bool = Field(False, description="Each label may be true or not, on its own.")
     threshold: Threshold | None = Field(
-        None, description="Keep labels that score at least this; else abstain."
+        None,
+        description="Abstain where no label scores at least this; with `multi_label` also leave out each "
+        "label that does not.",
     )
 
 

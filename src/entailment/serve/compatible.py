@@ -30,10 +30,11 @@ from entailment.serve.compatible_bodies import (
 from entailment.serve.jobs import Logits
 from entailment.serve.refusals import RefusedError, too_large
 from entailment.serve.service import Service
-from entailment.tasks.classification import TEMPLATE
+from entailment.tasks.classification import TEMPLATE, Classification
 from entailment.tasks.model import PairModel
 from entailment.tasks.nli import count_from
 from entailment.tasks.scores import sigmoid, softmax
+from entailment.text.pairs import Truncation
 
 Json = dict[str, Any]
 Ranked = list[Json]  # {"label", "score"}, by falling score
@@ -53,7 +54,7 @@ def compatible_routes(service: Service) -> APIRouter:
         *,
         template: str | None = None,
         multi: bool = False,
-    ) -> list[Ranked]:
+    ) -> list[Classification]:
         answers, _ = await asking.classify(
             service,
             request,
@@ -62,13 +63,7 @@ def compatible_routes(service: Service) -> APIRouter:
             template=TEMPLATE if template is None else template,
             multi_label=multi,
         )
-        return [
-            [
-                {"label": label, "score": score}
-                for label, score in zip(found["labels"], found["scores"], strict=True)
-            ]
-            for found in answers
-        ]
+        return answers
 
     async def predict_all(
         request: Request, inputs: Sequence[tuple[str, str | None]], function: str, *, truncate: bool = True
@@ -79,23 +74,24 @@ def compatible_routes(service: Service) -> APIRouter:
         ]
         alone = [(index, first) for index, (first, second) in enumerate(inputs) if second is None]
         labels = list(service.settings.default_labels)
-        if alone and not labels:
-            message = (
-                "an inference model judges pairs: send two texts, candidate_labels, or start the server with "
-                "--labels A,B,C for texts alone"
-            )
-            raise RefusedError(422, "lone_text", message)
+        if alone:
+            _check_lone(labels, function)
         found: dict[int, Ranked] = {}
         if pairs:
             asked = [pair for _, pair in pairs]
             encoded, logits, _ = await asking.judge(service, request, asked, count_from(1, "pair"))
             if not truncate:
-                asking.refuse_cut(encoded)
+                asking.refuse_cut(
+                    (index + 1, read.truncated) for (index, _), read in zip(pairs, encoded, strict=True)
+                )
             scores = _applied(logits, function, service.model)
             found.update((index, _ranked(names, row)) for (index, _), row in zip(pairs, scores, strict=True))
         if alone:
             answers = await zero_shot(request, [text for _, text in alone], labels)
-            found.update((index, answer) for (index, _), answer in zip(alone, answers, strict=True))
+            numbered = [(index, answer) for (index, _), answer in zip(alone, answers, strict=True)]
+            if not truncate:
+                asking.refuse_cut((index + 1, _cut(answer)) for index, answer in numbered)
+            found.update((index, _listed(answer)) for index, answer in numbered)
         return [found[index] for index in range(len(inputs))]
 
     @router.post("/", response_model=InferenceResponse, summary="The Hugging Face inference format")
@@ -107,14 +103,15 @@ def compatible_routes(service: Service) -> APIRouter:
         _check_inputs(len(inputs), service)
         if parameters.candidate_labels is not None:
             texts = [_lone(entry) for entry in inputs]
-            answers = await zero_shot(
+            found = await zero_shot(
                 request,
                 texts,
                 _labels(parameters.candidate_labels),
                 template=parameters.hypothesis_template,
                 multi=bool(parameters.multi_label),
             )
-            return JSONResponse(answers if many else answers[0])
+            listed = [_listed(answer) for answer in found]
+            return JSONResponse(listed if many else listed[0])
         function = parameters.function_to_apply or "softmax"
         answers = await predict_all(request, [_pair(entry) for entry in inputs], function)
         return JSONResponse(
@@ -139,7 +136,7 @@ def compatible_routes(service: Service) -> APIRouter:
         pairs = [(text, asked.query) for text in asked.texts]
         encoded, logits, _ = await asking.judge(service, request, pairs, count_from(1, "text"))
         if not asked.truncate:
-            asking.refuse_cut(encoded)
+            asking.refuse_cut((number, read.truncated) for number, read in enumerate(encoded, start=1))
         scores = _applied(logits, "none" if asked.raw_scores else "softmax", service.model)[
             :, service.model.order.entailment
         ]
@@ -193,6 +190,33 @@ def _ranked(names: Sequence[str], scores: np.ndarray) -> Ranked:
         {"label": names[index], "score": float(scores[index])}
         for index in np.argsort(-scores, kind="stable").tolist()
     ]
+
+
+def _listed(answer: Classification) -> Ranked:
+    return [
+        {"label": label, "score": score}
+        for label, score in zip(answer["labels"], answer["scores"], strict=True)
+    ]
+
+
+def _cut(answer: Classification) -> Truncation | None:
+    return Truncation(**answer["truncated"]) if "truncated" in answer else None
+
+
+def _check_lone(labels: Sequence[str], function: str) -> None:
+    """Refuses a text alone if there is nothing to sort it into, or its scores should be no probabilities."""
+    if not labels:
+        message = (
+            "an inference model judges pairs: send two texts, candidate_labels, or start the server with "
+            "--labels A,B,C for texts alone"
+        )
+        raise RefusedError(422, "lone_text", message)
+    if function != "softmax":
+        message = (
+            "raw_scores and function_to_apply are for pairs of texts: a text alone is sorted into the labels "
+            "of this server, by their probabilities; leave them out, or send two texts"
+        )
+        raise RefusedError(422, "lone_text", message)
 
 
 def _labels(given: list[str] | str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
@@ -12,7 +13,7 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entailment.serve.refusals import refusal_of
+from entailment.serve.refusals import draining, refusal_of
 from entailment.serve.responses import FACTS, refusal_response, route_of
 from entailment.serve.service import Service
 
@@ -53,6 +54,10 @@ class Envelope:
 
         try:
             await self._app(scope, receive, stamped)
+        except asyncio.CancelledError:  # by the server, whose time is up
+            if status or not self._service.draining:
+                raise
+            await refusal_response(draining(), scope)(scope, receive, stamped)
         except Exception as error:  # of ours; told without its message, which may quote a text
             _log_fault(error, facts)
             if not status:

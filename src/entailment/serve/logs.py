@@ -38,17 +38,23 @@ class JsonLines(logging.Formatter):
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "message": record.getMessage(),
+            "message": record.getMessage().strip(),
         }
         line.update({name: record.__dict__[name] for name in FIELDS if name in record.__dict__})
+        if record.exc_info and record.exc_info[0] is not None:
+            line["exception"] = record.exc_info[0].__name__
         return json.dumps(line, ensure_ascii=True, default=str)
 
 
 def log_to(stream: IO[str] | None = None, level: int = logging.INFO) -> None:
-    """Sends the server's log to a stream (stderr), without that of the library, which quotes texts."""
+    """Sends the server's log to a stream (stderr), without that of the library, which quotes texts.
+
+    Warnings of uvicorn go the same way: what nobody handles Python prints as it is, tracebacks included.
+    """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines())
-    LOGGER.handlers[:] = [handler]
-    LOGGER.setLevel(level)
-    LOGGER.propagate = False
+    for logger, least in ((LOGGER, level), (logging.getLogger("uvicorn"), logging.WARNING)):
+        logger.handlers[:] = [handler]
+        logger.setLevel(least)
+        logger.propagate = False
     logging.getLogger("entailment").setLevel(logging.CRITICAL)

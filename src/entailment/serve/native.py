@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from entailment.serve import asking
-from entailment.serve.batcher import Turn
+from entailment.serve.batcher import Allow, Turn
 from entailment.serve.bodies import (
     CheckRequest,
     CheckResponse,
@@ -73,11 +73,11 @@ def native_routes(service: Service) -> APIRouter:
     async def check(request: Request, asked: CheckRequest) -> JSONResponse:
         """Each claim is supported, contradicted or left open, with the sentence that says so."""
 
-        def work(model: PairModel) -> list[Json]:
-            from entailment.tasks.check import DocumentChecker
+        def work(model: PairModel, allow: Allow) -> list[Json]:
+            from entailment.tasks.check import findings_of
 
-            findings = DocumentChecker(model)(asked.document, asked.claims, threshold=asked.threshold)
-            return [dict(finding) for finding in findings]
+            found = findings_of(asked.document, asked.claims, model, threshold=asked.threshold, allow=allow)
+            return [dict(finding) for finding in found]
 
         findings, turn = await asking.check(service, request, asked.document, asked.claims, work)
         return answered(request, findings, turn)

@@ -25,32 +25,29 @@ _TYPES = {
 
 
 def page_routes(folder: Path = FOLDER) -> APIRouter:
-    """The page of a folder: its index.html, and the files beside it."""
+    """The page of a folder: its index.html, and the files beside it that are there now."""
     router = APIRouter(include_in_schema=False)
+    # Names are looked up, never made into paths: nothing hidden is among them, and no link to elsewhere.
+    files = {
+        path.name: path
+        for path in folder.iterdir()
+        if path.suffix in _TYPES and path.name[0] != "." and path.is_file() and not path.is_symlink()
+    }
+
+    def file(name: str) -> FileResponse:
+        path = files.get(name)
+        if path is None:
+            raise HTTPException(404, "there is no such file")
+        headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
+        return FileResponse(path, media_type=_TYPES[path.suffix], headers=headers)
 
     @router.get("/")
     @router.head("/")
     async def index() -> FileResponse:
-        return _file(folder, "index.html")
+        return file("index.html")
 
     @router.get("/page/{name}")
     async def asset(name: str) -> FileResponse:
-        return _file(folder, name)
+        return file(name)
 
     return router
-
-
-def _file(folder: Path, name: str) -> FileResponse:
-    path = folder / name
-    kind = _TYPES.get(path.suffix)
-    # One name, of a file that is really there: no separator, nothing hidden, no link to elsewhere.
-    if (
-        kind is None
-        or Path(name).name != name
-        or name.startswith(".")
-        or path.is_symlink()
-        or not path.is_file()
-    ):
-        raise HTTPException(404, "there is no such file")
-    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
-    return FileResponse(path, media_type=kind, headers=headers)

@@ -2,14 +2,13 @@
 
 On SIGTERM (or Ctrl-C) new work is refused with 503 and ``Connection: close``, while the listener stays open
 for a moment, so that a load balancer takes notice. When nothing is in hand any more, or after
-`drain_seconds`, the listener is closed. A second signal ends at once.
+`drain_seconds`, the listener is closed. What is in hand by then, or at a second signal, is refused, too.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
 import time
 from types import FrameType
@@ -43,32 +42,43 @@ class DrainingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Remembers the event loop, which the signals need, and says where it listens."""
         self._loop = asyncio.get_running_loop()
+        await self._service.start()  # before uvicorn does, which makes a traceback of what it raises
         await super().startup(sockets)
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
             LOGGER.info("listening", extra={"event": "listening", "address": f"http://{shown}:{port}"})
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends the service also after a second signal, when uvicorn would leave that out."""
+        await super().shutdown(sockets)
+        if self.force_exit:
+            await self.lifespan.shutdown()
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begins to drain; the second time, ends."""
-        if self._service.draining or self._loop is None:
-            self.force_exit = sig == signal.SIGINT
+        if self._loop is None:
             self.should_exit = True
-            return
-        self._service.drain()
-        LOGGER.info("draining", extra={"event": "draining"})
-        self._loop.call_soon_threadsafe(self._begin)
+        elif self._service.draining:
+            self.force_exit = self.should_exit = True
+            self._loop.call_soon_threadsafe(self._service.end)
+        else:
+            self._service.drain()
+            LOGGER.info("draining", extra={"event": "draining"})
+            self._loop.call_soon_threadsafe(self._begin)
 
     def _begin(self) -> None:
         self._draining = asyncio.ensure_future(self._drain())
 
     async def _drain(self) -> None:
         settings, admission = self._service.settings, self._service.batcher.admission
-        start = time.monotonic()
-        while time.monotonic() - start < settings.drain_seconds:
-            if time.monotonic() - start >= settings.drain_notice_seconds and not admission.places:
+        noticed = time.monotonic() + settings.drain_notice_seconds
+        while self._service.time_left():
+            if time.monotonic() >= noticed and not admission.places:
                 break
             await asyncio.sleep(0.05)
+        else:
+            self._service.end()
         self.should_exit = True
 
 
@@ -101,6 +111,7 @@ def serve(model: PairModel, settings: Settings, *, host: str, port: int) -> None
 
     Raises:
         InputError: the address is not there, or the port is taken.
+        EntailmentError: the model failed on a first pair of texts.
     """
     log_to()
     # Requests are tokenised one by one, in a thread of ours; handing each to the tokeniser's own threads

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from entailment.checkpoint.config import Config
+from entailment.errors import EntailmentError
 from entailment.serve.batcher import Batcher, Turn
 from entailment.serve.jobs import Attention
 from entailment.serve.metrics import Metrics
@@ -81,26 +83,48 @@ class Service:
         self.metrics = Metrics()
         self.batcher = Batcher(self.model, self.facts.attention, settings, self.metrics)
         self.draining = False
+        self._end = math.inf  # of draining, by `time.monotonic`
         self._warm = False
         self._keys = [_digest(key) for key in settings.api_keys]
 
     async def start(self) -> None:
-        """Starts the workers and runs a first pair through all of it."""
+        """Starts the workers and runs a first pair through all of it; once, however often it is called.
+
+        Raises:
+            EntailmentError: that pair had no answer.
+        """
+        if self._warm:
+            return
         self.batcher.start()
         turn = self.batcher.turn(pairs=1, characters=0, patience=_WARM_SECONDS)
-        with turn.place:
-            await self.batcher.score(turn, [_WARM_PAIR])
+        try:
+            with turn.place:
+                await self.batcher.score(turn, [_WARM_PAIR])
+        except RefusedError as refusal:
+            reason = f"a first pair of texts, to warm it up, was refused: {refusal.message}"
+            raise EntailmentError(f"the server did not start: {reason}") from None
         self._warm = True
         logger.info("ready", extra={"event": "ready", "model": self.facts.name})
 
     def drain(self) -> None:
-        """From now on new work is refused."""
-        self.draining = True
+        """From now on new work is refused, and what is in hand has `drain_seconds` to be finished."""
+        if not self.draining:
+            self._end = time.monotonic() + self.settings.drain_seconds
+            self.draining = True
+
+    def time_left(self) -> float:
+        """Seconds in which what is in hand may be finished, once the service drains."""
+        return max(0.0, self._end - time.monotonic())
+
+    def end(self) -> None:
+        """The time is up: what is still in hand is refused. In the event loop."""
+        self._end = 0.0
+        self.batcher.refuse_all()
 
     def stop(self) -> None:
-        """Ends the workers, within the time that draining may take."""
-        self.draining = True
-        if not self.batcher.stop(self.settings.drain_seconds):
+        """Ends the workers, within what is left of the time that draining may take."""
+        self.drain()
+        if not self.batcher.stop(self.time_left):
             logger.error("a worker did not end in time", extra={"event": "worker_left"})
 
     @property
@@ -130,15 +154,16 @@ class Service:
                 401, "unauthorized", "an API key is needed: send the header Authorization: Bearer KEY"
             )
 
-    def check_sizes(self, *, texts: Sequence[str], pairs: int | None = None) -> None:
+    def check_sizes(self, *, texts: Sequence[str], pairs: int | None = None, more: int = 0) -> None:
         """Refuses what is above the limits of a request.
 
         Args:
             texts: all of them, whatever their part, for their characters.
             pairs: of premise and hypothesis.
+            more: characters beside them, which a template adds.
         """
         limits = self.settings.limits
-        characters = sum(map(len, texts))
+        characters = sum(map(len, texts)) + more
         if pairs is not None and pairs > limits.pairs:
             raise too_large("pairs", pairs, limits.pairs)
         if characters > limits.characters:

@@ -24,8 +24,8 @@ class Limits:
         texts: in one request.
         labels: for one text.
         pairs: of premise and hypothesis: texts times labels, pairs, documents to rank. A document check has
-            as many as its windows times its claims, counted as they are made.
-        characters: in all texts of one request together.
+            two at most for each claim and each sentence that may speak of it, counted before they are made.
+        characters: in all texts of one request together, a template counted once for each label.
     """
 
     body_bytes: int = 1 << 20

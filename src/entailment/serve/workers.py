@@ -22,6 +22,8 @@ from entailment.serve.refusals import model_failed, worker_lost
 
 logger = logging.getLogger("entailment.serve")
 
+_STEP_SECONDS = 0.1  # between two looks at whether there is time to wait for a thread
+
 # Told of every batch that was run: its tokens and its seconds.
 Ran = Callable[[int, float], None]
 
@@ -57,15 +59,17 @@ class Workers:
         with self._lock:
             return sum(thread.is_alive() for thread in self._threads)
 
-    def join(self, seconds: float) -> bool:
-        """Waits for the threads, which end when the queue is closed and empty; False if some have not."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
+    def join(self, time_left: Callable[[], float]) -> bool:
+        """Waits for the threads, which end when the queue is closed and empty; False if some have not.
+
+        It is asked again and again how many seconds are left, for a signal may cut the time short.
+        """
+        while (left := time_left()) > 0:
             with self._lock:
                 thread = next(iter(self._threads), None)
             if thread is None:
                 return True
-            thread.join(left)  # it may have been replaced in the meantime
+            thread.join(min(left, _STEP_SECONDS))  # it may have been replaced in the meantime
         return not self.alive()
 
     def _start_one(self) -> None:

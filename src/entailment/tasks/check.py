@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict
@@ -117,20 +117,39 @@ class DocumentChecker:
                 model.
             NonFiniteLogitsError: the model answered NaN or infinity.
         """
-        least = check_threshold(threshold)
-        wanted = check_claims(claims)
-        check_document(document)
-        if not wanted:
-            return []
-        inquiry = prepare(document, wanted, self.model)
-        return inquiry.findings(self._probabilities(inquiry.pairs()), self.model.order, least)
+        return findings_of(document, claims, self.model, threshold=threshold)
 
-    def _probabilities(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
-        parts = [np.empty((0, self.model.engine.num_labels))]
-        for chunk in chunked(pairs, PAIRS, pair_cost):
-            _, logits = self.model.run(chunk)
-            parts.append(softmax(self.model.calibration.of_pairs(logits, self.model.order.names)))
-        return np.concatenate(parts)
+
+def findings_of(
+    document: str,
+    claims: Sequence[str],
+    model: PairModel,
+    *,
+    threshold: float | None = None,
+    allow: Callable[[int], object] | None = None,
+) -> list[Finding]:
+    """What a `DocumentChecker` answers; arguments and errors as there.
+
+    Args:
+        allow: called for each claim with the least number of pairs that the claims up to it need, before any
+            pair is made: a document can need as many as it has sentences, for each claim. What it raises ends
+            the check.
+    """
+    least = check_threshold(threshold)
+    wanted = check_claims(claims)
+    check_document(document)
+    if not wanted:
+        return []
+    inquiry = prepare(document, wanted, model, allow)
+    return inquiry.findings(_probabilities(inquiry.pairs(), model), model.order, least)
+
+
+def _probabilities(pairs: Sequence[tuple[str, str]], model: PairModel) -> NDArray[np.float64]:
+    parts = [np.empty((0, model.engine.num_labels))]
+    for chunk in chunked(pairs, PAIRS, pair_cost):
+        _, logits = model.run(chunk)
+        parts.append(softmax(model.calibration.of_pairs(logits, model.order.names)))
+    return np.concatenate(parts)
 
 
 @dataclass(frozen=True)
@@ -222,8 +241,10 @@ class Inquiry:
         )
 
 
-def prepare(document: str, claims: Sequence[str], model: PairModel) -> Inquiry:
-    """Locate the sentences that may speak of each claim.
+def prepare(
+    document: str, claims: Sequence[str], model: PairModel, allow: Callable[[int], object] | None = None
+) -> Inquiry:
+    """Locate the sentences that may speak of each claim; `allow` as in `findings_of`.
 
     Raises:
         TextError: a claim too long for the model, or a document without a readable character.
@@ -234,7 +255,13 @@ def prepare(document: str, claims: Sequence[str], model: PairModel) -> Inquiry:
     if not found:
         raise TextError("the document holds no text: none of its characters is a token of the model")
     words = Words(document, found)
-    relevant = [_relevant(words.relevance(claim)) for claim in claims]
+    relevant: list[list[int]] = []
+    count = 0
+    for claim in claims:
+        relevant.append(_relevant(words.relevance(claim)))
+        count += len(relevant[-1])  # each will be a pair, and so may the window around it
+        if allow is not None:
+            allow(count)
     around = windows(document, found, longest, model.encode, sorted(set().union(*relevant)))
     readings = (
         Reading(claim, found[index], around[index])

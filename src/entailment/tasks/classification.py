@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, NotRequired, TypedDict
 
 import numpy as np
@@ -82,8 +83,9 @@ class Questions:
     manner: Manner
 
     def pairs(self) -> list[tuple[str, str]]:
-        """Premise and hypothesis for every label of every text, text by text."""
-        return [(text, self.manner.template.fill(label)) for text, labels in self.rows for label in labels]
+        """Premise and hypothesis for every label of every text, text by text; a hypothesis is made once."""
+        fill = cache(self.manner.template.fill)
+        return [(text, fill(label)) for text, labels in self.rows for label in labels]
 
     def name_pair(self, first: int = 1) -> Callable[[int], str]:
         """Names a pair for an error by its index in `pairs`; `first` is the number of the first text."""

@@ -145,9 +145,8 @@ def test_the_last_round_goes_on_from_a_model_and_may_learn_from_nli_alone(
     assert len(following["rounds"]) == len(first["rounds"]) + 1
     assert following["rounds"][-1]["topic_sources"] == {"tickets": 30}
     assert not (tmp_path / "following" / "round-1").exists()
-    other = ["--data", str(data), "--out", str(tmp_path / "first"), "--device", "cpu"]
     with pytest.raises(CheckpointError, match="other options"):
-        CliRunner().invoke(bundled.main, other, catch_exceptions=False)
+        train("first")
     again = train("again", "--start", str(tmp_path / "first" / "model"))
     assert again["validation"] == following["validation"]
     one, other = (tmp_path / name / "model" / "model.safetensors" for name in ("following", "again"))

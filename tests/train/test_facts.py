@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sys
+import time
 from importlib import import_module
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +18,11 @@ from tests.train.matching import SETTINGS, objective
 from entailment.errors import InputError, MissingExtraError
 from entailment.models.load import load_model
 from entailment.train import energy, loop, outcome, parallel
+
+DATA = (
+    "energy_consumed", "cpu_energy", "gpu_energy", "ram_energy", "emissions", "country_name", "duration",
+)  # fmt: skip
+"""What is read of codecarbon's figures."""
 
 
 def test_tensorboard_gets_losses_rates_and_measures(tmp_path: Path) -> None:
@@ -57,25 +66,66 @@ def test_energy_is_measured_where_codecarbon_is(monkeypatch: pytest.MonkeyPatch)
         raise AssertionError("codecarbon opened a connection")
 
     monkeypatch.setattr("socket.socket.connect", refuse)
-    with energy.metered() as meter:
-        sum(range(3_000_000))
-    assert meter.energy is not None
-    kwh, seconds = meter.energy["kwh"], meter.energy["seconds"]
-    assert isinstance(kwh, float) and kwh > 0
-    assert isinstance(seconds, float) and seconds > 0
-    assert meter.energy["co2_kg"] is None, "nobody said in which country this is"
+    meter = energy.Meter()
+    with meter.running():
+        time.sleep(0.06)  # codecarbon measures nothing that is shorter than 0.05 s
+        on_the_way = meter.so_far()
+        time.sleep(0.06)
+    first = meter.so_far()
+    assert on_the_way is not None and first is not None
+    kwh, seconds = first["kwh"], first["seconds"]
+    assert isinstance(kwh, float) and isinstance(seconds, float)
+    assert kwh > float(on_the_way["kwh"] or 0) > 0
+    assert seconds > float(on_the_way["seconds"] or 0) > 0
+    assert first["co2_kg"] is None, "nobody said in which country this is"
+    assert meter.so_far() == first, "what has stopped counts no further"
 
-    both = energy.together(meter.energy, meter.energy)
+    both = energy.together(first, first)
     assert both is not None and both["kwh"] == pytest.approx(2 * kwh)
-    assert both["cpu_method"] == meter.energy["cpu_method"]
+    assert both["cpu_method"] == first["cpu_method"]
 
 
 def test_energy_is_none_without_codecarbon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "codecarbon", None)
-    with energy.metered() as meter:
+    meter, second = energy.Meter(), energy.Meter({"kwh": 2.0})
+    with meter.running(), second.running():
         pass
-    assert meter.energy is None
-    assert energy.together(None, meter.energy) is None
+    assert meter.so_far() is None
+    assert second.so_far() == {"kwh": 2.0}
+
+
+def test_a_run_that_dies_keeps_the_energy_of_its_last_save(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tracker(output: energy.Meter) -> Any:
+        """Finds one kWh more at each look."""
+        looks = count(1)
+
+        def look() -> None:
+            output.out(SimpleNamespace(**dict.fromkeys(DATA, next(looks))), None)
+
+        return SimpleNamespace(start=lambda: None, flush=look, stop=look, _hardware=[])
+
+    monkeypatch.setattr(energy, "_tracker", tracker)
+    model = load_model(tiny_bert(tmp_path / "model"))
+    learnt = objective()
+
+    def run(learnt: Any) -> Any:
+        cpu = torch.device("cpu")
+        return loop.train(model, learnt, SETTINGS, tmp_path, save_seconds=-1, device=cpu)
+
+    def dies(epoch: int, members: list[int]) -> Any:
+        if epoch == 1:
+            raise KeyboardInterrupt
+        return learnt.batch(epoch, members)
+
+    dying = SimpleNamespace(plan=learnt.plan, batch=dies, loss=learnt.loss, validate=learnt.validate)
+    with pytest.raises(KeyboardInterrupt):
+        run(dying)
+    saved = torch.load(tmp_path / "state.pt")["position"]
+    assert saved["energy"]["kwh"] == saved["step"] > 0, "a look at each save, and a save at each step"
+    ended = run(learnt)
+    assert ended.energy["kwh"] == ended.steps + 1, "and a look as the tracker stops"
 
 
 def test_the_machine_is_described() -> None:

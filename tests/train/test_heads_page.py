@@ -32,7 +32,7 @@ def test_every_example_runs(
     found = examples()
     make_hub(tmp_path, vocabulary_of("\n".join(found.values())))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(energy, "_tracker", lambda: None)  # codecarbon takes seconds to start
+    monkeypatch.setattr(energy, "_tracker", lambda _: None)  # codecarbon takes seconds to start
     monkeypatch.setitem(os.environ, "CUDA_VISIBLE_DEVICES", "")
     names: dict[str, Any] = {}
     for title, code in found.items():
@@ -44,4 +44,4 @@ def test_every_example_runs(
         elif "outcome" in code:
             assert names["outcome"].steps == names["outcome"].total == 5
             assert all(float(value) >= -1 for value in printed.split())  # as small as a correlation gets
-    assert len(found) == 9
+    assert len(found) == 10

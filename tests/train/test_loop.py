@@ -120,6 +120,11 @@ def test_stops_when_nothing_improves(full: PairClassifier, tmp_path: Path) -> No
     assert outcome.steps == log[-1]["step"] < outcome.total
 
 
+def test_a_run_is_validated_as_often_as_its_settings_say(full: PairClassifier, tmp_path: Path) -> None:
+    outcome = run(full, tmp_path, replace(SETTINGS, max_steps=15, evaluations=8, patience=None))
+    assert [each["step"] for each in outcome.evaluations] == [2, 4, 6, 8, 10, 12, 14, 15]
+
+
 def test_a_loss_is_followed_downwards(full: PairClassifier, tmp_path: Path) -> None:
     losses = iter([0.9, 0.5, 0.7, 0.6])
 

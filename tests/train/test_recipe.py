@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from entailment.errors import InputError
-from entailment.train.recipe import Recipe, load_recipe, parse_change, recipe_names, to_toml
+from entailment.train import bundled
+from entailment.train.recipe import BUNDLED_RECIPE, Recipe, load_recipe, parse_change, recipe_names, to_toml
 
 SMALL = """
 name = "small"
@@ -140,6 +141,16 @@ def test_a_trial_is_limited_but_for_what_leaks_are_searched_in() -> None:
         assert part is not None
         assert {source.limit for source in (*part.train, *part.validation)} == {7}
         assert {source.limit for source in part.evaluation} == {None}
+
+
+def test_the_bundled_models_recipe_states_what_its_program_does() -> None:
+    recipe = load_recipe(BUNDLED_RECIPE)
+    assert recipe.local is not None
+    sources = (*recipe.local.train, *recipe.local.validation)
+    assert {source.name for source in sources} == set(bundled.FILES)
+    assert recipe.model.max_length == bundled.PREMISE_TOKENS + bundled.HYPOTHESIS_TOKENS
+    assert len({each.dropout for each in bundled.ROUNDS}) > 1
+    assert recipe.model.dropout is None, "each round has its own"
 
 
 def test_a_recipe_without_rows_is_none(small: Path) -> None:

@@ -24,9 +24,10 @@ from entailment.errors import (
     MissingExtraError,
     UnsupportedModelError,
 )
+from entailment.models import auto
 from entailment.models.pretrained import save_pretrained
 from entailment.tasks.nli import NLI
-from entailment.train.recipe import Recipe, load_recipe
+from entailment.train.recipe import Recipe, load_recipe, recipe_names
 from entailment.train.run import run_recipe, suited_precision
 from entailment.train.starts import CLASSES, start
 
@@ -99,7 +100,7 @@ def test_trains_what_the_torch_free_world_opens(encoder: Path, data: Path, tmp_p
     facts = facts_of(trained.folder)
     assert (facts["name"], facts["task"]) == ("distilbert-mnli", "nli")
     assert facts["command"] == "entail train small"
-    assert facts["base_model"] == str(encoder)
+    assert facts["base_model"] == "./encoder"
     assert facts["new_weights"] == ["classifier.bias", "classifier.weight"]
     assert facts["labels"] == list(NLI_LABELS)
     assert facts["recipe"]["settings"]["learning_rate"] == 3e-3
@@ -216,6 +217,15 @@ def test_projections_of_tinyberts_distillation_are_left_out(encoder: Path, tmp_p
             UnsupportedModelError,
             "prefix attention is for BERT",
         ),
+        (
+            {
+                "task": "pre-training",
+                "model.start": "random",
+                "model.config": {"model_type": "distilbert"},
+            },
+            UnsupportedModelError,
+            "the task for random is masked-language-modeling",
+        ),
     ],
 )
 def test_starts_that_do_not_fit(
@@ -241,6 +251,31 @@ def test_a_folder_belongs_to_one_recipe_and_goes_on_with_it(
     write_jsonl(other / "validation.jsonl", nli_rows(60, seed=2))
     with pytest.raises(CheckpointError, match="of other data"):
         run_recipe(recipe(encoder), tmp_path, data_folder=other, device=CPU)
+
+
+def test_what_is_published_does_not_say_where_files_lie(encoder: Path, data: Path, tmp_path: Path) -> None:
+    def of(folder: Path) -> Recipe:
+        files = {part: [{"name": str(folder / f"{part}.jsonl")}] for part in ("train", "validation")}
+        evaluation = [{"name": str(write_jsonl(tmp_path / "evaluation.jsonl", nli_rows(3, seed=5)))}]
+        changes = {"data": {**files, "evaluation": evaluation}, "model.tokenizer": str(encoder)}
+        return recipe(encoder, {**changes, "local.train": [{"name": str(data / "train.jsonl")}]})
+
+    trained = run_recipe(of(data), tmp_path / "out", device=CPU)
+    published = (trained.folder / "training.json").read_text()
+    assert str(tmp_path.parent) not in published
+    facts = facts_of(trained.folder)
+    assert [each["name"] for each in facts["recipe"]["data"]["train"]] == ["train.jsonl"]
+    assert [each["name"] for each in facts["data"]["validation"]] == ["validation.jsonl"]
+    assert facts["recipe"]["model"]["start"] == facts["recipe"]["model"]["tokenizer"] == "./encoder"
+
+    # What tells runs apart keeps whole names: here the same rows from elsewhere.
+    for name in ("train.jsonl", "validation.jsonl"):
+        (tmp_path / "copy").mkdir(exist_ok=True)
+        (tmp_path / "copy" / name).write_bytes((data / name).read_bytes())
+    with pytest.raises(CheckpointError, match="the run of another recipe"):
+        run_recipe(of(tmp_path / "copy"), tmp_path / "out", device=CPU)
+    absolute = recipe(encoder, {"local.train": [{"name": str(data / "train.jsonl")}]})
+    assert run_recipe(absolute, tmp_path / "absolute", data_folder=data, device=CPU).outcome.steps == 3
 
 
 def test_a_folder_in_which_nothing_was_learnt_yet_is_free(encoder: Path, data: Path, tmp_path: Path) -> None:
@@ -273,6 +308,23 @@ def test_rows_of_an_evaluation_set_are_refused_or_left_out(encoder: Path, data: 
     assert facts_of(trained.folder)["data"]["train"][0]["dropped"]["in evaluation set"] == 3
 
 
+def test_no_row_of_an_evaluation_set_is_too_odd_to_be_held_out(
+    encoder: Path, data: Path, tmp_path: Path
+) -> None:
+    learnt = [row["premise"] for row in nli_rows(240, seed=1)][:3]
+    odd: list[dict[str, object]] = [
+        *({"first": learnt[0], "second": "a b", "gold": label} for label in ("entailment", "neutral")),
+        {"first": learnt[1], "second": "", "gold": "neutral"},
+        {"first": learnt[2], "second": "c d", "gold": -1},
+        {"first": None, "second": "e f", "gold": "neutral"},
+    ]
+    columns = {"premise": "first", "hypothesis": "second", "label": "gold"}
+    source = {"name": str(write_jsonl(tmp_path / "odd.jsonl", odd)), "columns": columns, "limit": 1}
+    leaking = recipe(encoder, {"local.evaluation": [source], "local.drop_leaks": True})
+    trained = run_recipe(leaking, tmp_path / "out", data_folder=data, device=CPU)
+    assert facts_of(trained.folder)["data"]["train"][0]["dropped"]["in evaluation set"] == 3
+
+
 def row_of(task: str, draw: random.Random, index: int) -> dict[str, object]:
     text, other = words(draw, 8), words(draw, 3)
     rows: dict[str, dict[str, object]] = {
@@ -287,8 +339,16 @@ def row_of(task: str, draw: random.Random, index: int) -> dict[str, object]:
         },
         "multiple-choice": {"context": text, "choices": [other, f"{other} dog"], "label": index % 2},
         "masked-language-modeling": {"text": text},
+        "next-sentence-prediction": {"text": text},
+        "pre-training": {"text": text},
     }
     return rows[task]
+
+
+def test_every_head_of_the_documentation_has_a_recipe() -> None:
+    heads = {name for name in vars(auto) if name.startswith("AutoModelFor")}
+    assert heads == {each.name for each in CLASSES.values()}
+    assert set(CLASSES) - {"nli"} <= set(recipe_names())
 
 
 @pytest.mark.parametrize("task", [task for task in CLASSES if task != "nli"])

@@ -276,6 +276,17 @@ def test_all_texts_of_an_evaluation_set_are_held_out(tmp_path: Path) -> None:
     assert [row["premise"] for row in held_out_texts([source], "premise")] == ["A dog.", "A dog.", None]
 
 
+def test_several_columns_of_an_evaluation_set_are_one_text(tmp_path: Path) -> None:
+    rows = [{"a": "A dog", "b": "runs."}]
+    source = Source(name=written(tmp_path / "rows.jsonl", rows), columns={"premise": "a, b"})
+    assert held_out_texts([source], "premise") == [{"premise": ["A dog", "runs."]}]
+
+
+def test_a_text_that_is_missing_is_no_leak(tmp_path: Path) -> None:
+    source = Source(name=written(tmp_path / "rows.jsonl", [pair("None.", "B.", "neutral")]))
+    assert len(gathered(source, held_out=[{"premise": None}]).rows) == 1
+
+
 def test_held_out_rows_without_the_text_are_refused(tmp_path: Path) -> None:
     source = Source(name=written(tmp_path / "rows.jsonl", pairs(2)))
     with pytest.raises(DataFileError, match="held-out set has no column 'premise'"):

@@ -1,11 +1,14 @@
-"""One step in float16: a gradient that overflows moves nothing and halves the scale; the next one moves."""
+"""Steps: in float16 a gradient that overflows moves nothing and halves the scale; and which are validated."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.tiny import tiny_bert
 from tests.train.matching import objective
 from torch import Tensor
@@ -15,9 +18,23 @@ from entailment.train.optimizer import adamw
 from entailment.train.parallel import join
 from entailment.train.settings import Settings
 from entailment.train.state import Learner
-from entailment.train.step import finish_step, take_step, tensors_of
+from entailment.train.step import finish_step, take_step, tensors_of, validates_after
 
 FLOAT16 = Settings(precision="float16", learning_rate=1e-3)
+
+
+@given(st.integers(1, 200), st.integers(1, 50))
+def test_there_are_as_many_evaluations_as_asked_for(total: int, wanted: int) -> None:
+    steps = [n for n in range(1, total + 1) if validates_after(n, total, Settings(evaluations=wanted))]
+    assert len(steps) == min(total, wanted)
+    assert steps[-1] == total
+    gaps = {after - before for before, after in pairwise([0, *steps])}
+    assert max(gaps) - min(gaps) <= 1, "evenly spread"
+
+
+def test_evaluations_every_so_many_steps_and_at_the_end() -> None:
+    settings = Settings(evaluate_every=3, evaluations=1)
+    assert [step for step in range(1, 9) if validates_after(step, 8, settings)] == [3, 6, 8]
 
 
 def test_an_overflow_is_no_failure(tmp_path: Path) -> None:

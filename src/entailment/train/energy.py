@@ -15,30 +15,52 @@ Energy = dict[str, float | str | None]
 
 
 class Meter:
-    """What the tracker of `metered` has found once it has stopped; None where codecarbon is not installed."""
-
-    energy: Energy | None = None
-
-
-@contextmanager
-def metered(*, wanted: bool = True) -> Iterator[Meter]:
-    """Measure the energy of what is done inside; codecarbon not being installed is no error.
+    """The energy of a run, of which earlier stretches may have used some.
 
     The figures are those of the whole machine. Without power counters that may be read (RAPL, NVML),
     codecarbon estimates a processor from its rated power and its load; `cpu_method` says which it was
     ("intel_rapl" is a measurement; "cpu_load" and "constant" are estimates).
+
+    Args:
+        before: what was used before.
     """
-    meter = Meter()
-    tracker = _tracker() if wanted else None
-    if tracker is None:
-        yield meter
-        return
-    tracker.start()
-    try:
-        yield meter
-    finally:
-        tracker.stop()
-        meter.energy = _found(tracker)
+
+    def __init__(self, before: Energy | None = None) -> None:
+        self._before = before
+        self._tracker: Any = None
+        self._found: Energy | None = None
+
+    @contextmanager
+    def running(self, *, wanted: bool = True) -> Iterator[None]:
+        """Measure what is done inside; codecarbon not being installed is no error."""
+        self._tracker = _tracker(self) if wanted else None
+        if self._tracker is None:
+            yield
+            return
+        self._tracker.start()
+        try:
+            yield
+        finally:
+            self._tracker.stop()
+            self._tracker = None
+
+    def so_far(self) -> Energy | None:
+        """All that was used, up to now; None where codecarbon is not installed."""
+        if self._tracker is not None:
+            self._tracker.flush()
+        return together(self._before, self._found)
+
+    # The rest is what codecarbon calls of an output.
+
+    def out(self, total: Any, delta: Any) -> None:
+        """Take down what it has found since it was started: it was flushed or stopped."""
+        self._found = _found(total, self._tracker)
+
+    def live_out(self, total: Any, delta: Any) -> None:
+        """Now and then, in a thread of its own, and unasked: nothing is made of that."""
+
+    def exit(self) -> None:
+        """It was stopped: there is nothing to close."""
 
 
 def together(one: Energy | None, other: Energy | None) -> Energy | None:
@@ -54,7 +76,7 @@ def _sum(one: float | str | None, other: float | str | None) -> float | str | No
     return other if not isinstance(other, int | float) else None
 
 
-def _tracker() -> Any:
+def _tracker(output: Meter) -> Any:
     try:
         from codecarbon import OfflineEmissionsTracker
     except ImportError:
@@ -64,6 +86,7 @@ def _tracker() -> Any:
     return OfflineEmissionsTracker(
         country_iso_code=country,
         output_methods=[],
+        output_handlers=[output],
         log_level="critical",
         allow_multiple_runs=True,
         measure_power_secs=15,
@@ -71,10 +94,7 @@ def _tracker() -> Any:
     )
 
 
-def _found(tracker: Any) -> Energy | None:
-    data = tracker.final_emissions_data
-    if data is None:
-        return None
+def _found(data: Any, tracker: Any) -> Energy:
     stated = os.environ.get(COUNTRY) is not None
     return {
         "kwh": data.energy_consumed,

@@ -23,7 +23,7 @@ def fingerprint(text: object) -> str:
 
 
 def held_out_fingerprints(rows: Iterable[Row], column: str) -> frozenset[str]:
-    """The fingerprints of an evaluation set's texts; a text without letters or digits tells nothing.
+    """The fingerprints of an evaluation set's texts; none of one that is missing or has no letters or digits.
 
     Raises:
         DataFileError: a row has no such column.
@@ -34,7 +34,8 @@ def held_out_fingerprints(rows: Iterable[Row], column: str) -> frozenset[str]:
             raise DataFileError(
                 f"row {number} of the held-out set has no column {column!r}; it has {', '.join(row)}"
             )
-        found.add(fingerprint(row[column]))
+        if row[column] is not None:
+            found.add(fingerprint(row[column]))
     return frozenset(found - {""})
 
 

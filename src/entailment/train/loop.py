@@ -41,6 +41,7 @@ from entailment.train.step import (
     rate_of,
     report_failure,
     take_step,
+    validates_after,
 )
 
 RUN = "run.json"
@@ -108,11 +109,11 @@ def train(
     )
     position = state.resume(folder, settings, learner, processes)
     order = Order(objective, settings, processes)
-    run = _Run(model, objective, settings, learner, processes, order, position, folder)
+    meter = energy.Meter(position.energy)
+    run = _Run(model, objective, settings, learner, processes, order, position, folder, meter)
     start_trackers(processes, asdict(settings))
-    with energy.metered(wanted=measure_energy and processes.main and not run.over()) as meter:
+    with meter.running(wanted=measure_energy and processes.main and not run.over()):
         run.advance(stop_after=stop_after, save_seconds=save_seconds)
-    position.energy = energy.together(position.energy, meter.energy)
     run.save()
     end_trackers(processes)
     outcome = Outcome(
@@ -137,7 +138,7 @@ def train(
 
 @dataclass(frozen=True)
 class _Run(Generic[M, B]):
-    """The parts of a run in one process; only `learner` and `position` change."""
+    """The parts of a run in one process; only `learner`, `position` and `meter` change."""
 
     model: M
     objective: Objective[M, B]
@@ -147,6 +148,7 @@ class _Run(Generic[M, B]):
     order: Order[M, B]
     position: Position
     folder: Path
+    meter: energy.Meter
 
     def over(self) -> bool:
         """Whether all steps are taken, or nothing has improved for too long."""
@@ -157,12 +159,12 @@ class _Run(Generic[M, B]):
     def save(self) -> None:
         """Write where the run is, unless nothing could go on from there."""
         require_finite_weights(self.model, self.position.step, self.folder)
+        self.position.energy = self.meter.so_far()  # A run that is killed keeps what it used up to here.
         state.save(self.folder, self.settings, self.learner, self.position, self.processes)
 
     def advance(self, *, stop_after: int | None, save_seconds: float) -> None:
         """Take steps until the run is over or `stop_after` is reached."""
         position, total = self.position, self.order.total
-        every = self.settings.evaluate_every or max(1, total // self.settings.evaluations)
         saved = time.monotonic()
         batches = self.order.batches(position.step)
         with shown(total, position.step, visible=self.processes.main) as bar:
@@ -172,7 +174,7 @@ class _Run(Generic[M, B]):
                 taken, batches = self.step(batches, rate)
                 seconds = time.monotonic() - began
                 self.show(bar, taken, rate, seconds)
-                evaluated = position.step % every == 0 or position.step == total
+                evaluated = validates_after(position.step, total, self.settings)
                 if evaluated:
                     measures = self.evaluate(rate)
                     bar.evaluated(position.step, total, measures)

@@ -27,7 +27,7 @@ class Outcome:
         seconds: of training and validating, over all calls that the run was continued in.
         tokens: real tokens learnt from, padding not counted.
         evaluations: of each its step, mean training loss since the one before, rate and measures.
-        energy: see `energy.metered`; None where codecarbon is not installed.
+        energy: see `energy.Meter`; None where codecarbon is not installed.
         hardware: what the run was computed on.
         versions: of the packages that matter.
     """

@@ -65,7 +65,7 @@ class DataPart:
         train: sources of the rows that are learnt.
         validation: sources that decide which weights are the best.
         evaluation: sources that the finished model will be measured on: a training row that holds a premise
-            or a text of these is refused.
+            or a text of these is refused. Every row of theirs counts, whatever their weight and limit.
         drop_leaks: leave such rows out, counted, instead of refusing them.
     """
 

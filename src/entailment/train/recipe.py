@@ -37,6 +37,8 @@ Task = Literal[
     "question-answering",
     "multiple-choice",
     "masked-language-modeling",
+    "next-sentence-prediction",
+    "pre-training",
     "bundled",
 ]
 TASKS: tuple[Task, ...] = get_args(Task)
@@ -112,8 +114,8 @@ class Recipe:
             local=None if self.local is None else self.local.limited(rows),
         )
 
-    def sources(self, data_folder: Path | None) -> DataPart:
-        """Where the rows come from, for a user with this data folder.
+    def stated(self, data_folder: Path | None) -> DataPart:
+        """The section that a user with this data folder trains by.
 
         Raises:
             InputError: the recipe knows no files and a folder is given, or the other way round.
@@ -121,10 +123,19 @@ class Recipe:
         if data_folder is not None:
             if self.local is None:
                 raise InputError(f"recipe {self.name} names no files for a data folder: it has no [local]")
-            return self.local.under(data_folder)
+            return self.local
         if self.data is None:
             raise InputError(f"recipe {self.name} reads files: say with --data-folder where they are")
         return self.data
+
+    def sources(self, data_folder: Path | None) -> DataPart:
+        """Where the rows come from, for a user with this data folder.
+
+        Raises:
+            InputError: the recipe knows no files and a folder is given, or the other way round.
+        """
+        part = self.stated(data_folder)
+        return part if data_folder is None else part.under(data_folder)
 
 
 def recipe_names() -> tuple[str, ...]:

@@ -20,9 +20,10 @@ from entailment.errors import CheckpointError, MissingExtraError
 from entailment.models.pretrained import save_pretrained
 from entailment.train.loop import train
 from entailment.train.outcome import Outcome
+from entailment.train.public import public_name, public_start, without_folders
 from entailment.train.recipe import LABELLED, Recipe, to_toml
 from entailment.train.settings import Precision
-from entailment.train.sources import Gathered, SourceFacts, gather
+from entailment.train.sources import Gathered, Source, SourceFacts, gather, held_out_texts
 from entailment.train.starts import Start, start
 from entailment.train.tasks import COLUMNS, objective_of
 
@@ -155,32 +156,22 @@ def _gathered(recipe: Recipe, data_folder: Path | None) -> _Data:
     """The rows to learn from and to validate on, with none of an evaluation set among the former."""
     sources, columns, seed = recipe.sources(data_folder), COLUMNS[recipe.task], recipe.settings.seed
     labels = recipe.model.labels if recipe.task in LABELLED else None
-    # Their texts are all that is asked of evaluation sets.
-    texts = columns[:1]
-    held_out = (
-        gather(sources.evaluation, seed=seed, label_names=None, columns=texts).rows
-        if sources.evaluation
-        else []
-    )
     learnt = gather(
         sources.train,
         seed=seed,
         label_names=labels,
         columns=columns,
-        held_out=held_out,
+        held_out=held_out_texts(sources.evaluation, columns[0]),
         drop_leaks=sources.drop_leaks,
     )
     validated = gather(sources.validation, seed=seed, label_names=labels, columns=columns)
-    return _Data(_as_stated(learnt, data_folder), _as_stated(validated, data_folder))
+    stated = recipe.stated(data_folder)
+    return _Data(_as_stated(learnt, stated.train), _as_stated(validated, stated.validation))
 
 
-def _as_stated(gathered: Gathered, data_folder: Path | None) -> Gathered:
-    """The facts under the recipe's names: where a user's files lie is nobody's business."""
-    if data_folder is None:
-        return gathered
-    facts = [
-        replace(each, name=Path(each.name).relative_to(data_folder).as_posix()) for each in gathered.facts
-    ]
+def _as_stated(gathered: Gathered, sources: Sequence[Source]) -> Gathered:
+    """The facts under the recipe's names, wherever its files lie: what runs are told apart by."""
+    facts = [replace(each, name=one.name) for each, one in zip(gathered.facts, sources, strict=True)]
     return replace(gathered, facts=tuple(facts))
 
 
@@ -198,9 +189,9 @@ def _write(
         folder / "training.json",
         {
             "name": recipe.name,
-            "recipe": asdict(recipe),
+            "recipe": asdict(without_folders(recipe)),
             "command": command,
-            "base_model": began.base,
+            "base_model": None if began.base is None else public_start(began.base),
             "new_weights": began.new,
             "task": recipe.task,
             "labels": recipe.model.labels,
@@ -212,4 +203,4 @@ def _write(
 
 
 def _plain(facts: Sequence[SourceFacts]) -> list[dict[str, object]]:
-    return [asdict(each) for each in facts]
+    return [asdict(replace(each, name=public_name(each.name))) for each in facts]

@@ -39,7 +39,8 @@ class Settings:
         accumulation: batches whose gradients are averaged into one step.
         precision: what matrix products are computed in; weights and their updates are float32 always.
         ema: decay of the running mean of weights, which is then what is validated and kept; 0 for none.
-        evaluations: how often in the whole run the model is validated, evenly spread, the last at its end.
+        evaluations: how often in the whole run the model is validated, evenly spread, the last at its end;
+            once a step at most.
         evaluate_every: the same as a number of steps; overrides `evaluations`.
         follow: what "best" means: a measure of the objective, or "score", the mean of those in which more is
             better. A `loss` or `perplexity` is minimised.

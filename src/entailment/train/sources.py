@@ -168,7 +168,7 @@ def held_out_texts(sources: Sequence[Source], column: str) -> list[Row]:
     for source in sources:
         opened = open_source(source.name, source.split)
         theirs = _theirs(source.columns, source.name, opened, [column])[column]
-        rows += [{column: row[theirs[0]]} for row in opened.rows(theirs)]
+        rows += [{column: _value(row, theirs)} for row in opened.rows(theirs)]
     return rows
 
 
@@ -192,10 +192,7 @@ class _Reading:
         needed = list(dict.fromkeys(column for group in theirs.values() for column in group))
         for number, raw in enumerate(self.opened.rows(needed), start=1):
             self.total = number
-            row = {
-                ours: raw[group[0]] if len(group) == 1 else [raw[column] for column in group]
-                for ours, group in theirs.items()
-            }
+            row = {ours: _value(raw, group) for ours, group in theirs.items()}
             if LABEL in row:
                 row[LABEL] = label_of(row[LABEL], number)
                 if row[LABEL] is UNLABELLED:
@@ -260,6 +257,11 @@ def _theirs(
                 )
         found[ours] = group
     return found
+
+
+def _value(raw: Row, group: Sequence[str]) -> object:
+    """What a source's row has under one of our names: several of its columns are a list."""
+    return raw[group[0]] if len(group) == 1 else [raw[column] for column in group]
 
 
 def _is_empty(value: object) -> bool:

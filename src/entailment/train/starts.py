@@ -20,6 +20,8 @@ from entailment.models.auto import (
     AutoClass,
     AutoModelForMaskedLM,
     AutoModelForMultipleChoice,
+    AutoModelForNextSentencePrediction,
+    AutoModelForPreTraining,
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
@@ -41,6 +43,8 @@ CLASSES: Mapping[Task, AutoClass[Any]] = {
     "question-answering": AutoModelForQuestionAnswering,
     "multiple-choice": AutoModelForMultipleChoice,
     "masked-language-modeling": AutoModelForMaskedLM,
+    "next-sentence-prediction": AutoModelForNextSentencePrediction,
+    "pre-training": AutoModelForPreTraining,
 }
 
 _PROBLEMS: Mapping[Task, str] = {
@@ -97,9 +101,9 @@ def start(recipe: Recipe) -> Start:
     tokenizer_folder = folder if part.tokenizer is None else resolve(part.tokenizer)
     _check_vocabulary(config, tokenizer_folder)
     base = "sentence-transformers/all-MiniLM-L6-v2" if part.start == PACKAGED else part.start
-    if recipe.task == "masked-language-modeling":
+    if recipe.task in ("masked-language-modeling", "pre-training"):
         # Whether its decoder is tied to the word embeddings is the checkpoint's to say.
-        model: nn.Module = AutoModelForMaskedLM.from_pretrained(folder, config=config)
+        model: nn.Module = CLASSES[recipe.task].from_pretrained(folder, config=config)
         report = cast(LoadingReport, model.loading_report)
     else:
         model = _new_model(config, recipe)
@@ -133,6 +137,11 @@ def _configured(config: Config, recipe: Recipe) -> Config:
     if part.attention == "prefix" and not isinstance(config, BertConfig):
         raise UnsupportedModelError(
             f"prefix attention is for BERT-shaped encoders, and {part.start} is a {config.model_type}"
+        )
+    if task == "pre-training" and isinstance(config, DistilBertConfig):
+        raise UnsupportedModelError(
+            "pre-training has next sentences, which a distilbert was pre-trained without: the task for "
+            f"{part.start} is masked-language-modeling"
         )
     if task in LABELLED:
         config = config.with_labels(part.labels)

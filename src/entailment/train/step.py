@@ -130,6 +130,14 @@ def take_step(
     return Pending(tuple(losses), norm)
 
 
+def validates_after(step: int, total: int, settings: Settings) -> bool:
+    """Whether the model is validated after a step, the first being 1: always after the last."""
+    if settings.evaluate_every is not None:
+        return step % settings.evaluate_every == 0 or step == total
+    # As often as asked for, evenly spread, where the steps are enough: after each that fills another share.
+    return step * settings.evaluations // total > (step - 1) * settings.evaluations // total
+
+
 def rate_of(step: int, total: int, settings: Settings) -> float:
     """The rate of a step (from 0) of a run of `total` steps."""
     return settings.learning_rate * rate_share(step, total, settings)

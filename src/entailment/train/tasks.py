@@ -10,7 +10,7 @@ from entailment.errors import InputError
 from entailment.text.auto import AutoTokenizer
 from entailment.text.tokenizer import Tokenizer
 from entailment.train.objective import Objective
-from entailment.train.objectives import answers, choices, masked, texts, tokens
+from entailment.train.objectives import answers, choices, following, masked, texts, tokens
 from entailment.train.objectives.padded import Order, Row
 from entailment.train.objectives.pairs import PAIR, TEXT, Classification
 from entailment.train.objectives.prefix import PrefixPairs
@@ -26,6 +26,8 @@ COLUMNS: Mapping[Task, tuple[str, ...]] = {
     "question-answering": answers.COLUMNS,
     "multiple-choice": choices.COLUMNS,
     "masked-language-modeling": masked.COLUMNS,
+    "next-sentence-prediction": following.COLUMNS,
+    "pre-training": following.COLUMNS,
 }
 
 
@@ -55,6 +57,11 @@ def objective_of(
             return choices.MultipleChoice(*rows, max_length=longest, order=order)
         case "masked-language-modeling":
             return masked.MaskedLanguageModeling(*rows, max_length=longest, order=order)
+        case "next-sentence-prediction":
+            return following.NextSentence(*rows, max_length=longest, order=order)
+        case "pre-training":
+            masking = masked.Masking(rows[2], seed=order.seed)
+            return following.NextSentence(*rows, max_length=longest, order=order, masking=masking)
         case task:
             raise InputError(f"the task {task} has no objective: entailment.train.bundled learns it")
 

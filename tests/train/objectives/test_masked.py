@@ -110,7 +110,7 @@ def test_a_hopeless_loss_has_a_perplexity_too(tokenizer: Tokenizer) -> None:
 
 
 def test_what_leaves_nothing_to_ask_is_refused(tokenizer: Tokenizer) -> None:
-    with pytest.raises(DataFileError, match="no training row has a token"):
+    with pytest.raises(DataFileError, match="no training row has a token to learn from"):
         MaskedLanguageModeling([{"text": "\u200b"}], ROWS, tokenizer, max_length=32, order=Order(rows=2))
     with pytest.raises(InputError, match=r"share is 0\.0"):
         masking(tokenizer, share=0.0)

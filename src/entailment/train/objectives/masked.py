@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from entailment.errors import DataFileError, InputError
+from entailment.errors import InputError
 from entailment.models.losses import IGNORED
 from entailment.text.hub_tokenizer import HubTokenizer
 from entailment.train.objectives.padded import (
@@ -25,12 +25,10 @@ from entailment.train.objectives.padded import (
     Order,
     PaddedBatch,
     Row,
-    chunks,
-    numbered,
     outputs,
     padded,
     padded_labels,
-    text_of,
+    pieces,
 )
 
 COLUMNS = ("text",)
@@ -42,7 +40,7 @@ _LARGEST_LOSS = 700.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """A row as it is shown, and what is asked of it: labels [T], IGNORED where nothing is."""
 
     row: EncodedRow
@@ -50,6 +48,40 @@ class _Asked:
 
     def __len__(self) -> int:
         return len(self.row)
+
+
+class Masking:
+    """Which tokens of a row are asked for, and what is shown in their place.
+
+    Args:
+        tokenizer: of the model.
+        seed: of all draws.
+        share: of the tokens that is asked for.
+
+    Raises:
+        InputError: a share that is not more than 0 and at most 1.
+    """
+
+    def __init__(self, tokenizer: HubTokenizer, *, seed: int, share: float = 0.15) -> None:
+        if not 0 < share <= 1:
+            raise InputError(f"share is {share!r}; the share of tokens asked for is more than 0, at most 1")
+        self._seed, self._share, self._mask_id = seed, share, tokenizer.mask_token_id
+        self._special = np.array(sorted(tokenizer.all_special_ids))
+        self._words = np.setdiff1d(np.arange(len(tokenizer)), self._special)
+
+    def asked(self, row: EncodedRow, *key: int) -> Asked:
+        """A row with what is asked of it, drawn by the seed and a key: which set, which row, which epoch."""
+        draw, ids = np.random.default_rng([self._seed, *key]), row.ids
+        words = np.flatnonzero(~np.isin(ids, self._special))
+        chosen = draw.permutation(words)[: max(1, round(self._share * len(words)))]
+        labels = np.full(len(ids), IGNORED, dtype=np.int64)
+        labels[chosen] = ids[chosen]
+        fate = draw.random(len(chosen))
+        shown = ids.copy()
+        shown[chosen[fate < _HIDDEN]] = self._mask_id
+        swapped = chosen[(fate >= _HIDDEN) & (fate < _HIDDEN + _REPLACED)]
+        shown[swapped] = draw.choice(self._words, len(swapped))
+        return Asked(replace(row, ids=shown), labels)
 
 
 class MaskedLanguageModeling:
@@ -78,16 +110,12 @@ class MaskedLanguageModeling:
         order: Order,
         share: float = 0.15,
     ) -> None:
-        if not 0 < share <= 1:
-            raise InputError(f"share is {share!r}; the share of tokens asked for is more than 0, at most 1")
-        self._order, self._share = order, share
-        self._pad_id, self._mask_id = tokenizer.pad_token_id, tokenizer.mask_token_id
-        self._special = np.array(sorted(tokenizer.all_special_ids))
-        self._words = np.setdiff1d(np.arange(len(tokenizer)), self._special)
-        self.train = self._encoded(train, tokenizer, max_length, "training")
+        self._order, self._pad_id = order, tokenizer.pad_token_id
+        self._masking = Masking(tokenizer, seed=order.seed, share=share)
+        self.train = pieces(train, tokenizer, max_length, "training")
         self.validation = [
-            self._asked(row, 1, place)
-            for place, row in enumerate(self._encoded(validation, tokenizer, max_length, "validation"))
+            self._masking.asked(row, 1, place)
+            for place, row in enumerate(pieces(validation, tokenizer, max_length, "validation"))
         ]
 
     def plan(self, epoch: int) -> list[list[int]]:
@@ -96,7 +124,8 @@ class MaskedLanguageModeling:
 
     def batch(self, epoch: int, members: Sequence[int]) -> PaddedBatch:
         """Training rows with what this epoch asks of each; `labels` [B, T]."""
-        return self._collated([self._asked(self.train[member], 0, member, epoch) for member in members])
+        asked = [self._masking.asked(self.train[member], 0, member, epoch) for member in members]
+        return self._collated(asked)
 
     def loss(self, model: nn.Module, batch: PaddedBatch) -> Tensor:
         """Mean cross-entropy over the tokens asked for."""
@@ -111,37 +140,13 @@ class MaskedLanguageModeling:
             total, count = total + float(output.loss) * asked, count + asked
             right += int((output.logits.argmax(-1) == labels).sum())
         loss = total / count
-        return {"loss": loss, "perplexity": math.exp(min(loss, _LARGEST_LOSS)), "accuracy": right / count}
+        return {"loss": loss, "perplexity": perplexity(loss), "accuracy": right / count}
 
-    def _collated(self, asked: Sequence[_Asked]) -> PaddedBatch:
+    def _collated(self, asked: Sequence[Asked]) -> PaddedBatch:
         labels = padded_labels([each.labels for each in asked], ignored=IGNORED)
         return padded([each.row for each in asked], {"labels": labels}, pad_id=self._pad_id)
 
-    def _asked(self, row: EncodedRow, *key: int) -> _Asked:
-        """A row with what is asked of it, drawn by the seed and a key: which set, which row, which epoch."""
-        draw, ids = np.random.default_rng([self._order.seed, *key]), row.ids
-        words = np.flatnonzero(~np.isin(ids, self._special))
-        chosen = draw.permutation(words)[: max(1, round(self._share * len(words)))]
-        labels = np.full(len(ids), IGNORED, dtype=np.int64)
-        labels[chosen] = ids[chosen]
-        fate = draw.random(len(chosen))
-        shown = ids.copy()
-        shown[chosen[fate < _HIDDEN]] = self._mask_id
-        swapped = chosen[(fate >= _HIDDEN) & (fate < _HIDDEN + _REPLACED)]
-        shown[swapped] = draw.choice(self._words, len(swapped))
-        return _Asked(replace(row, ids=shown), labels)
 
-    def _encoded(
-        self, rows: Sequence[Row], tokenizer: HubTokenizer, max_length: int, what: str
-    ) -> list[EncodedRow]:
-        texts = [text_of(row, "text", where) for where, row in numbered(rows, what)]
-        found: list[EncodedRow] = []
-        for chunk in chunks(texts):
-            encoded = tokenizer(
-                list(chunk), truncation=True, max_length=max_length, return_overflowing_tokens=True
-            )
-            found += map(EncodedRow.of, encoded.encodings or ())
-        found = [row for row in found if not np.isin(row.ids, self._special).all()]
-        if not found:
-            raise DataFileError(f"no {what} row has a token that could be asked for")
-        return found
+def perplexity(loss: float) -> float:
+    """The exponential of a loss, finite whatever the loss."""
+    return math.exp(min(loss, _LARGEST_LOSS))

@@ -175,6 +175,36 @@ def encoded(texts: Sequence[Sequence[str]], tokenizer: HubTokenizer, max_length:
     return found
 
 
+def pieces(
+    rows: Sequence[Row], tokenizer: HubTokenizer, max_length: int, what: str, *, least: int = 1
+) -> list[EncodedRow]:
+    """The `text` of each row; what is longer becomes several rows, so that nothing is cut.
+
+    Args:
+        rows: with `text`.
+        tokenizer: of the model.
+        max_length: most tokens of a row, special ones included.
+        what: the rows, in messages.
+        least: tokens of a row that are not special; what has fewer is left out.
+
+    Raises:
+        DataFileError: no rows, a row without a text, or nothing is left.
+    """
+    special = np.array(sorted(tokenizer.all_special_ids))
+    found: list[EncodedRow] = []
+    for chunk in chunks([text_of(row, "text", where) for where, row in numbered(rows, what)]):
+        answer = tokenizer(
+            list(chunk), truncation=True, max_length=max_length, return_overflowing_tokens=True
+        )
+        found += map(EncodedRow.of, answer.encodings or ())
+    found = [row for row in found if int((~np.isin(row.ids, special)).sum()) >= least]
+    if not found:
+        raise DataFileError(
+            f"no {what} row has {'a token' if least == 1 else f'{least} tokens'} to learn from"
+        )
+    return found
+
+
 def outputs(
     model: nn.Module, rows: Sequence[Item], collated: Callable[[Sequence[Item]], PaddedBatch]
 ) -> Iterator[tuple[list[int], PaddedBatch, Any]]:

@@ -83,7 +83,6 @@ class Round:
         two_way: whether sources that know entailment and its absence alone are among the rows.
         topic_texts: most of a topic source; of a noisy one a share of that.
         mean_of: rounds whose mean it starts from; the best weights of the one before where there are none.
-        afresh: whether it starts from the pretrained encoder instead.
     """
 
     settings: Settings
@@ -93,7 +92,6 @@ class Round:
     two_way: bool = False
     topic_texts: int = 500
     mean_of: tuple[int, ...] = ()
-    afresh: bool = False
 
 
 # Rounds, each warmed up and cooled down (Loshchilov and Hutter 2017, arXiv:1608.03983). Those after the first
@@ -101,7 +99,7 @@ class Round:
 # falls to 0.3, and validation falls as well.
 ALL = Settings(epochs=1, warmup=0.06, weight_decay=0.01, patience=4, precision="bfloat16")
 ROUNDS = (
-    Round(replace(ALL, seed=42, learning_rate=1.2e-4, evaluations=8), tokens_per_batch=4096, afresh=True),
+    Round(replace(ALL, seed=42, learning_rate=1.2e-4, evaluations=8), tokens_per_batch=4096),
     Round(replace(ALL, seed=43, learning_rate=6e-5, evaluations=6), tokens_per_batch=3072),
     Round(
         replace(ALL, seed=44, learning_rate=8e-5, epochs=2, evaluations=8, patience=2), tokens_per_batch=4096
@@ -166,7 +164,8 @@ def main(
         architectures=("BertForSequenceClassification",),
     )
     kind = BertForSequenceClassification if full_attention else PrefixBertForSequenceClassification
-    model = kind(config) if start is None else kind.from_pretrained(start)
+    torch.manual_seed(ROUNDS[0].settings.seed)
+    model = load_encoder(kind(config), base) if start is None else kind.from_pretrained(start)
     model.to(device)
 
     claim(
@@ -199,10 +198,7 @@ def main(
         chosen = nli_rows(nli, seed=seed, noisy=number == 1)
         if each.two_way:
             chosen += two_way_rows(two_way, seed=seed)
-        if start is None and each.afresh:
-            torch.manual_seed(seed)
-            model = load_encoder(kind(config), base).to(device)
-        elif start is None and each.mean_of:
+        if start is None and each.mean_of:
             fill_with_mean(model, [out / f"round-{one}" / BEST for one in each.mean_of])
         set_dropout(model, each.dropout)
         objective = Premises(
@@ -224,7 +220,6 @@ def main(
                     "dropout": each.dropout,
                     "topic_texts": each.topic_texts,
                     "mean_of": each.mean_of,
-                    "afresh": each.afresh,
                 },
                 "steps": outcome.steps,
                 "seconds": round(outcome.seconds),

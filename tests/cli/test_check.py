@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 from tests.cli.conftest import Entail
+from tests.tiny import NLI_LABELS, tiny_bert
 
 from entailment.tasks.check import DocumentChecker
 
@@ -53,6 +54,21 @@ def test_claims_from_files(entail: Entail, model: Path, document: Path, claims: 
 def test_threshold(entail: Entail, model: Path, document: Path) -> None:
     found = entail("check", document, "--claim", CLAIMS[0], "--threshold", "1", "--model", model, "--json")
     assert found.json["verdict"] == "open"
+
+
+@pytest.mark.parametrize("first", range(3))
+def test_an_open_claim_says_which_class_its_score_is_of(
+    entail: Entail, document: Path, tmp_path: Path, first: int
+) -> None:
+    # The same logits under three names each: every class wins once.
+    model = tiny_bert(tmp_path / "model", labels=NLI_LABELS[first:] + NLI_LABELS[:first])
+    scores = DocumentChecker(model)(DOCUMENT, CLAIMS[:1])[0]["scores"]
+    winner = max(scores, key=lambda name: scores[name])
+    arguments = ["check", document, "--claim", CLAIMS[0], "--model", model]
+    line = entail(*arguments, "--threshold", "1").out.splitlines()[1]
+    assert "open" in line
+    assert (f"open ({winner}) " in line) == (winner != "neutral")
+    assert "open (" not in entail(*arguments).out
 
 
 def test_output_as_csv(entail: Entail, model: Path, document: Path, claims: Path, tmp_path: Path) -> None:

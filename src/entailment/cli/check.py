@@ -80,7 +80,7 @@ def check(
         open_model(model, threads=threads, label_order=label_order, precision=precision, device=device)
     )
     findings = checker(text, claims, threshold=threshold)
-    form = _form(checker.model.order.names)
+    form = _form(checker.model.order.names, threshold)
     deliver(findings, form, output=output, as_json=as_json, many=claims_file is not None)
 
 
@@ -138,7 +138,7 @@ def _name(path: str) -> str:
     return "standard input" if path == STDIN else path
 
 
-def _form(classes: tuple[str, ...]) -> Form[Finding]:
+def _form(classes: tuple[str, ...], threshold: float | None) -> Form[Finding]:
     columns = ["claim", "verdict", *(f"score:{name}" for name in classes), "evidence", "start", "end"]
 
     def cells(finding: Finding) -> Row:
@@ -158,11 +158,18 @@ def _form(classes: tuple[str, ...]) -> Form[Finding]:
         rows = (
             (
                 (finding["claim"], evidence["text"] if (evidence := finding["evidence"]) else ""),
-                finding["verdict"],
+                _label(finding),
                 max(finding["scores"].values()),
             )
             for finding in findings
         )
-        show.answers(["claim", "evidence"], rows, len("contradicted"))
+        widest = "contradicted" if threshold is None else "open (contradiction)"
+        show.answers(["claim", "evidence"], rows, len(widest))
 
     return Form(unit="claims", row=lambda finding: dict(finding), columns=columns, cells=cells, show=show)
+
+
+def _label(finding: Finding) -> str:
+    """The verdict, and the class its score is of where a threshold kept that class from the verdict."""
+    evidence = finding["evidence"]  # is of the winning class
+    return f"open ({evidence['label']})" if evidence and finding["verdict"] == "open" else finding["verdict"]

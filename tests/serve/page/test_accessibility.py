@@ -11,6 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
+UNAUTHORIZED = {"error": {"type": "unauthorized", "message": "no"}}
 TASKS = ("classify", "nli", "check")
 
 
@@ -61,7 +62,7 @@ def test_every_state(browser: Browser, server: str, axe: str, scheme: Any, width
     page.fill("#template", "without a slot")
     assert violations(page, axe) == []
     page.fill("#template", "It is {}")
-    page.route("**/v1/**", lambda route: route.fulfill(status=401, json={"error": {"message": "no"}}))
+    page.route("**/v1/**", lambda route: route.fulfill(status=401, json=UNAUTHORIZED))
     page.fill("#text", "something else")
     page.wait_for_selector("#key-form:not([hidden])")
     page.wait_for_selector('#classify-answer[data-state="waiting"]')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -83,6 +84,23 @@ def test_a_template_without_its_slot(tab: Tab) -> None:
     tab.page.fill("#template", "It is {}.")
     tab.answered("classify")
     assert not tab.page.is_visible("#template-fault")
+
+
+def test_braces_of_a_template_are_read_as_the_server_does(tab: Tab) -> None:
+    tab.page.fill("#template", "In {{}} it is {}.")
+    tab.answered("classify")
+    tab.page.fill("#template", "In {{}} it is so.")
+    tab.answered("classify", "empty")
+    assert tab.page.is_visible("#template-fault")
+
+
+def test_control_enter_takes_the_label_along(tab: Tab) -> None:
+    tab.fresh("It is soup", "bread")
+    tab.page.fill("#label", "soup")
+    with tab.page.expect_request("**/v1/classify") as asked:
+        tab.page.press("#label", "Control+Enter")
+    assert json.loads(asked.value.post_data or "")["labels"] == ["bread", "soup"]
+    tab.answered("classify")
 
 
 def test_what_is_missing_is_said(tab: Tab) -> None:
@@ -171,6 +189,7 @@ def test_a_threshold_leaves_claims_open(tab: Tab) -> None:
     tab.page.select_option("#threshold", "0.97")
     tab.page.wait_for_selector("#claims li[data-verdict='open']")
     assert tab.page.locator("mark.open").count() == 1
+    assert re.fullmatch(r"Open\s\(contradiction \d\d\.\d%\)", tab.texts("#claims .verdict")[0])
 
 
 def test_a_link_holds_everything(tab: Tab, browser: Browser) -> None:
@@ -243,6 +262,19 @@ def test_the_same_call_as_code_answers_the_same(tab: Tab, server: str) -> None:
     program = tab.code() + "\nprint(answer['labels'][0])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.stdout.strip(), done.stderr) == (tab.texts("#classify-answer .name")[0], "")
+
+
+def test_a_call_too_long_for_an_argument_runs(tab: Tab) -> None:
+    # Of two bytes a character, so that characters counted in place of bytes would be too few.
+    body = {"text": "It's soup\nJSON\n$HOME" + "\u00e9" * 65_536}
+    code = tab.js(
+        "(body) => import('/page/snippets.js').then((made) => made.curlCall('u', body, true))", body
+    )
+    # A curl that prints what is on its stdin, as a program would get it: nothing of a call with -d.
+    done = subprocess.run(
+        ["/bin/sh"], input=f"curl() {{ cat; }}\n{code}", capture_output=True, encoding="utf-8"
+    )
+    assert (done.stderr, json.loads(done.stdout)) == ("", body)
 
 
 def test_the_python_of_the_other_tasks_runs(tab: Tab) -> None:

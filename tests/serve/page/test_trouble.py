@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Route
     from tests.serve.page.browser import Tab
@@ -45,6 +47,53 @@ def test_a_busy_server_is_asked_again(tab: Tab) -> None:
     tab.answered("classify", "waiting")
     assert tab.texts("#classify-answer .message") == ["The server is busy. Asking again in 1 second."]
     tab.answered("classify")
+
+
+@pytest.mark.parametrize("kind", ["deadline", "worker_lost"])
+def test_a_fault_of_the_question_is_not_asked_again(tab: Tab, kind: str) -> None:
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        body = {"error": {"type": kind, "message": "no answer within 5 s"}}
+        route.fulfill(status=503, headers={"Retry-After": "1"}, json=body)
+
+    tab.page.route("**/v1/classify", refuse)
+    tab.page.fill("#text", "It is soup")
+    tab.answered("classify", "fault")
+    assert tab.texts("#classify-answer .message") == ["No answer within 5 s Try again"]
+    tab.page.wait_for_timeout(1_300)
+    assert len(asked) == 1
+    tab.page.unroute("**/v1/classify")
+    tab.page.get_by_role("button", name="Try again").click()
+    tab.answered("classify")
+
+
+def test_a_server_that_stays_busy_is_let_be(tab: Tab) -> None:
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=429, headers={"Retry-After": "0.01"}, json={"error": {"type": "overloaded"}})
+
+    tab.page.route("**/v1/classify", refuse)
+    tab.page.fill("#text", "It is soup")
+    tab.answered("classify", "fault")
+    assert tab.texts("#classify-answer .message") == ["The server is still busy. Try again"]
+    assert len(asked) == 6
+    tab.page.fill("#text", "It is bread")  # another question has its own turns
+    tab.until("document.querySelector('#classify-answer').dataset.state === 'waiting'")
+    tab.answered("classify", "fault")
+    assert len(asked) == 12
+
+
+def test_an_error_takes_the_note_of_an_earlier_answer_away(tab: Tab) -> None:
+    tab.fresh("soup " * 100, "soup, bread")
+    tab.page.wait_for_selector("#classify-answer .note:visible")
+    tab.page.route("**/v1/classify", lambda route: route.abort())
+    tab.page.fill("#text", "It is soup")
+    tab.answered("classify", "fault")
+    assert not tab.page.is_visible("#classify-answer .note")
 
 
 def test_an_answer_that_comes_late_is_dropped(tab: Tab) -> None:

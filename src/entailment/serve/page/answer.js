@@ -2,6 +2,9 @@
 
 import { ApiError } from "./api.js";
 
+/** Statuses after which the same question may be answered: 401 and 403 once a proxy knows who asks. */
+const AGAIN = [0, 401, 403, 429, 500, 502, 503, 504];
+
 const number = new Intl.NumberFormat("en");
 
 /** @param {HTMLElement} element */
@@ -22,14 +25,19 @@ export function answerArea(element) {
     message.textContent = text;
   }
 
+  /** What was said about an earlier answer. */
+  function forget() {
+    timing.textContent = "";
+    if (note) note.hidden = true;
+  }
+
   return {
     /** @param {boolean} busy */
     busy: (busy) => element.setAttribute("aria-busy", String(busy)),
 
     /** Nothing can be asked yet. @param {string} hint */
     empty(hint) {
-      timing.textContent = "";
-      if (note) note.hidden = true;
+      forget();
       say("empty", hint);
     },
 
@@ -57,13 +65,14 @@ export function answerArea(element) {
 
     /**
      * @param {unknown} error
+     * @param {number} wait seconds until it is asked again by itself; 0 where it is not
      * @param {() => void} again asks once more
      */
-    fault(error, again) {
-      timing.textContent = "";
-      const waiting = error instanceof ApiError && [401, 403, 429, 503].includes(error.status);
-      say(waiting ? "waiting" : "fault", explained(error));
-      if (error instanceof ApiError && [0, 500, 502, 504].includes(error.status)) {
+    fault(error, wait, again) {
+      forget();
+      const locked = error instanceof ApiError && error.locked;
+      say(wait || locked ? "waiting" : "fault", explained(error, wait));
+      if (error instanceof ApiError && AGAIN.includes(error.status) && !wait && !locked) {
         const button = document.createElement("button");
         button.type = "button";
         button.textContent = "Try again";
@@ -74,14 +83,15 @@ export function answerArea(element) {
   };
 }
 
-/** @param {unknown} error */
-function explained(error) {
+/**
+ * @param {unknown} error
+ * @param {number} wait seconds
+ */
+function explained(error, wait) {
   if (!(error instanceof ApiError)) return `Something went wrong on this page: ${error}`;
-  if (error.status === 401 || error.status === 403) return "Waiting for an API key.";
-  if (error.status === 429 || error.status === 503) {
-    const wait = error.retryAfter || 2;
-    return `The server is busy. Asking again in ${wait} ${wait === 1 ? "second" : "seconds"}.`;
-  }
+  if (error.locked) return "Waiting for an API key.";
+  if (wait) return `The server is busy. Asking again in ${wait} ${wait === 1 ? "second" : "seconds"}.`;
+  if (error.busy) return "The server is still busy.";
   return error.message.charAt(0).toUpperCase() + error.message.slice(1);
 }
 

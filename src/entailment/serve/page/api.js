@@ -2,6 +2,9 @@
 
 const KEY = "entailment-key";
 
+/** Faults of one question, which would meet them again; any other 429 or 503 passes. */
+const OF_THE_QUESTION = ["deadline", "worker_lost"];
+
 export class ApiError extends Error {
   /**
    * @param {string} message
@@ -13,12 +16,40 @@ export class ApiError extends Error {
     this.type = type;
     this.retryAfter = retryAfter;
   }
+
+  /** Whether the server has no time now, and may have it soon. */
+  get busy() {
+    return [429, 503].includes(this.status) && !OF_THE_QUESTION.includes(this.type);
+  }
+
+  /** Whether the server asks for a key; a proxy's own 401 or 403 is no such question. */
+  get locked() {
+    return this.type === "unauthorized";
+  }
 }
 
+// A browser that keeps nothing for this site refuses even to look: the key then lasts as long as the page.
+function stored() {
+  try {
+    return sessionStorage.getItem(KEY) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+let held = stored();
+
 export const key = {
-  get: () => sessionStorage.getItem(KEY) ?? "",
+  get: () => held,
   /** @param {string} value */
-  set: (value) => sessionStorage.setItem(KEY, value),
+  set(value) {
+    held = value;
+    try {
+      sessionStorage.setItem(KEY, value);
+    } catch {
+      // see above
+    }
+  },
 };
 
 /** The address of a route; relative, so that the page works behind a path of a proxy.
@@ -44,7 +75,7 @@ export async function call(route, body, signal) {
       headers,
       body: body && JSON.stringify(body),
       signal: signal ?? null,
-      credentials: "omit",
+      credentials: "same-origin", // for a proxy that knows its users by cookie; the server reads none
     });
   } catch (error) {
     if (signal?.aborted) throw error;

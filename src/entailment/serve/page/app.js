@@ -17,11 +17,14 @@ const details = byId("call", HTMLDetailsElement);
 const keyForm = byId("key-form", HTMLFormElement);
 const toast = byId("toast", HTMLElement);
 
+/** How often a question that found the server busy is asked again by itself. */
+const TRIES = 5;
+
 let current = "classify";
 let language = "curl";
 let locked = key.get() !== "";
 
-/** @type {Record<string, {task: import("./page.js").Task, asking: ReturnType<typeof live>}>} */
+/** @type {Record<string, {task: import("./page.js").Task, asking: ReturnType<typeof live>, tries: number}>} */
 const rooms = {};
 for (const [name, make] of Object.entries({ classify, nli, check })) {
   const task = make(() => ask(name));
@@ -38,14 +41,17 @@ for (const [name, make] of Object.entries({ classify, nli, check })) {
     },
     fail(error) {
       task.clear();
-      task.area.fault(error, () => ask(name, 0));
-      if (!(error instanceof ApiError)) return;
-      if (error.status === 401 || error.status === 403) wantKey();
-      if (error.status === 429 || error.status === 503) asking.start(1000 * (error.retryAfter || 2));
+      const more = error instanceof ApiError && error.busy && here.tries < TRIES;
+      const wait = more ? error.retryAfter || 2 : 0;
+      task.area.fault(error, wait, () => ask(name, 0));
+      if (error instanceof ApiError && error.locked) wantKey();
+      if (!wait) return;
+      here.tries += 1;
+      asking.start(1000 * wait);
     },
     busy: task.area.busy,
   });
-  rooms[name] = { task, asking };
+  const here = (rooms[name] = { task, asking, tries: 0 });
 }
 
 const room = () => /** @type {(typeof rooms)[string]} */ (rooms[current]);
@@ -56,6 +62,7 @@ const room = () => /** @type {(typeof rooms)[string]} */ (rooms[current]);
 function ask(name, delay) {
   if (name !== current) return;
   const { task, asking } = room();
+  room().tries = 0;
   const missing = task.missing();
   if (missing) {
     asking.stop();
@@ -176,7 +183,14 @@ function wantKey() {
 
 keyForm.addEventListener("submit", (event) => {
   event.preventDefault();
-  key.set(byId("key", HTMLInputElement).value.trim());
+  const given = byId("key", HTMLInputElement).value.trim();
+  if (!/^[\x20-\x7e]+$/.test(given)) {
+    // Such as a dash or an invisible space that came with it from a text: no header can carry it.
+    byId("key-note", HTMLElement).textContent =
+      "A key holds printable ASCII only; this one is empty or holds another character.";
+    return;
+  }
+  key.set(given);
   keyForm.hidden = true;
   describe();
   ask(current, 0);
@@ -195,6 +209,7 @@ async function describe() {
 }
 
 document.addEventListener("keydown", (event) => {
+  if (keyForm.contains(/** @type {Node} */ (event.target))) return; // it would ask without the key
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     ask(current, 0);

@@ -62,7 +62,7 @@ export function chips(field, changed) {
 
   input.addEventListener("keydown", (event) => {
     if (event.isComposing) return;
-    if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
+    if (event.key === "Enter") {
       event.preventDefault();
       take();
     } else if (event.key === "Backspace" && input.value === "" && labels.length) {

@@ -129,7 +129,7 @@ export function claimList(list, changed, chosen) {
     const word = document.createElement("strong");
     word.textContent = WORDS[finding.verdict];
     const sure = document.createElement("span");
-    sure.textContent = percent(Math.max(...Object.values(finding.scores)));
+    sure.textContent = certainty(finding);
     verdict.append(word, " ", sure, shares(finding.scores));
     if (!finding.evidence) return [verdict];
     const quote = document.createElement("button");
@@ -147,6 +147,13 @@ export function claimList(list, changed, chosen) {
     show,
     add: () => insert(rows().at(-1), [""]),
   };
+}
+
+/** The share of the winning class. Evidence is of that class: where the claim is open in spite of it, for a
+ * threshold, it is named. @param {Finding} finding */
+function certainty({ verdict, scores, evidence }) {
+  const share = percent(Math.max(...Object.values(scores)));
+  return verdict === "open" && evidence ? `(${evidence.label} ${share})` : share;
 }
 
 /** Three shares of one line. @param {Record<string, number>} scores */

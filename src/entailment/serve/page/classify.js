@@ -43,7 +43,8 @@ export function classify(changed) {
     labels.add(split(file ? await file.text() : (event.dataTransfer?.getData("text") ?? "")));
   });
 
-  const whole = () => template.value.split("{}").length === 2;
+  // As the server reads it: {{ and }} stand for braces.
+  const whole = () => template.value.replace(/\{\{|\}\}/g, "").split("{}").length === 2;
 
   return {
     route: "v1/classify",

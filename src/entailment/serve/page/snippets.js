@@ -1,5 +1,8 @@
 /* The call that the page makes, as a shell and as Python would make it. */
 
+/** Bytes of one argument of a command, its final NUL included, that Linux allows. */
+const LONGEST_ARGUMENT = 131_072;
+
 /** @param {string} text one shell word, whatever is in it */
 const shell = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
@@ -21,7 +24,11 @@ export function python(value) {
 export function curlCall(url, body, locked) {
   const key = locked ? ` \\\n  -H "Authorization: Bearer $ENTAILMENT_API_KEY"` : "";
   const data = JSON.stringify(body, null, 1).replace(/\n */g, " ");
-  return `curl ${shell(url)} \\\n  -H 'Content-Type: application/json'${key} \\\n  -d ${shell(data)}`;
+  const call = `curl ${shell(url)} \\\n  -H 'Content-Type: application/json'${key} \\\n `;
+  // On its one line nothing can end the here-document early.
+  return new TextEncoder().encode(data).length < LONGEST_ARGUMENT
+    ? `${call} -d ${shell(data)}`
+    : `${call} --data-binary @- <<'JSON'\n${data}\nJSON`;
 }
 
 /**

@@ -10,6 +10,8 @@ from tests.cli.conftest import Entail
 from tests.cli.pair_files import CLASSES, rows, write
 from tests.tiny import tiny_bert, tiny_mobilebert
 
+from entailment.checkpoint.calibration import Calibration, Scaling, write_calibration
+from entailment.checkpoint.folder import open_checkpoint
 from entailment.checkpoint.quantization import QUANTIZATION_FILE
 from entailment.runtime.processor import exact_weight_bits
 from entailment.tasks.model import load_model
@@ -21,6 +23,12 @@ BITS = [str(bits) for bits in (8, 7) if bits <= exact_weight_bits()]
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("data") / "pairs.jsonl", rows(456, 0))
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pairs that calibrate, where others judge."""
+    return write(tmp_path_factory.mktemp("data") / "others.jsonl", rows(256, 77), "premise", "hypothesis")
 
 
 @pytest.fixture
@@ -55,16 +63,16 @@ def test_in_the_folder_of_the_model(entail: Entail, mine: Path, pairs: Path) -> 
     assert f"written: {mine / QUANTIZATION_FILE}" in found.err
 
 
-def test_the_measured_accuracy_is_that_of_evaluate(entail: Entail, tmp_path: Path) -> None:
+def test_the_measured_accuracy_is_that_of_evaluate(entail: Entail, others: Path, tmp_path: Path) -> None:
     """Gold labels reach the right logits, whatever their order."""
     model = tiny_bert(tmp_path / "reversed", labels=CLASSES[::-1], attention="prefix", seed=2)
-    values = rows(60, 3)
+    values = rows(400, 3)
     answers = NLI(model)([(row["premise"], row["hypothesis"]) for row in values])
-    for row, answer in list(zip(values, answers, strict=True))[:45]:  # three quarters are right
+    for row, answer in list(zip(values, answers, strict=True))[:300]:  # three quarters are right
         row["label"] = answer.label
     assert len({answer.label for answer in answers} - {"neutral"}) > 0
     data = write(tmp_path / "judged.jsonl", values)
-    gate = entail("quantize", model, "--data", data, "--calibrate", data, "--json").json["weight_bits"][
+    gate = entail("quantize", model, "--data", data, "--calibrate", others, "--json").json["weight_bits"][
         BITS[0]
     ]
     assert gate["float32_accuracy"] >= 0.75
@@ -113,6 +121,39 @@ def test_limit_and_calibration_pairs_of_their_own(
     assert [gate["pairs"] for gate in found.json["weight_bits"].values() if gate] == [120] * len(BITS)
 
 
+def test_pairs_that_calibrate_do_not_judge(entail: Entail, mine: Path, pairs: Path, tmp_path: Path) -> None:
+    by_default = entail("quantize", mine, "--data", pairs, "--json")
+    assert "left out of judging" not in by_default.err
+    plan = (mine / QUANTIZATION_FILE).read_bytes()
+    same = entail("quantize", mine, "--data", pairs, "--calibrate", pairs, "--json")
+    assert same.json == by_default.json
+    assert (mine / QUANTIZATION_FILE).read_bytes() == plan
+    assert f"256 pairs of {pairs} left out of judging: the same texts set the ranges" in same.err
+    # A file that shares 40 of them, in other rows and with other labels.
+    shared = [{**row, "label": "neutral"} for row in rows(456, 0)[100:140]]
+    other = write(tmp_path / "other.jsonl", rows(30, 8) + shared)
+    found = entail("quantize", mine, "--data", pairs, "--calibrate", other, "--json")
+    assert found.json["weight_bits"][BITS[0]]["pairs"] == 416
+    assert f"40 pairs of {pairs} left out of judging" in found.err
+
+
+def test_the_same_pair_in_two_rows_judges_in_neither_if_one_calibrates(
+    entail: Entail, mine: Path, tmp_path: Path
+) -> None:
+    data = write(tmp_path / "double.jsonl", rows(400, 0) * 2)
+    found = entail("quantize", mine, "--data", data, "--json")
+    left = found.json["weight_bits"][BITS[0]]["pairs"]
+    calibrating = (800 - left) // 2
+    assert 128 <= calibrating < 256
+    assert f"{800 - left - 256} pairs of {data} left out of judging" in found.err
+
+
+def test_a_calibration_for_other_names_is_no_obstacle(entail: Entail, mine: Path, pairs: Path) -> None:
+    scaling = Scaling(1.0, {"entailment": -1.0, "not_entailment": 1.0}, None, "rows", 2, 0.0, 0.0, 0.0, 0.0)
+    write_calibration(mine, Calibration(pairs=scaling), open_checkpoint(mine).fingerprint())
+    assert entail("quantize", mine, "--data", pairs).code == 0
+
+
 def test_pairs_without_labels(entail: Entail, mine: Path, tmp_path: Path) -> None:
     data = tmp_path / "pairs.csv"
     data.write_text(
@@ -123,34 +164,34 @@ def test_pairs_without_labels(entail: Entail, mine: Path, tmp_path: Path) -> Non
     assert "the pairs have no labels: agreement is measured, accuracy is not" in found.err
 
 
-def test_classes_the_model_does_not_have(entail: Entail, mine: Path, tmp_path: Path) -> None:
-    data = write(tmp_path / "two.jsonl", [{**row, "label": "not_entailment"} for row in rows(60, 0)])
-    found = entail("quantize", mine, "--data", data, "--calibrate", data, "--json")
+def test_classes_the_model_does_not_have(entail: Entail, mine: Path, others: Path, tmp_path: Path) -> None:
+    data = write(tmp_path / "two.jsonl", [{**row, "label": "not_entailment"} for row in rows(200, 0)])
+    found = entail("quantize", mine, "--data", data, "--calibrate", others, "--json")
     assert found.json["weight_bits"][BITS[0]]["accuracy"] is None
     assert "has no class not_entailment" in found.err
 
 
-def test_a_model_of_two_classes_folds_the_others(entail: Entail, tmp_path: Path) -> None:
+def test_a_model_of_two_classes_folds_the_others(entail: Entail, others: Path, tmp_path: Path) -> None:
     two = tiny_bert(tmp_path / "two", labels=("not_entailment", "entailment"), seed=1)
     data = write(tmp_path / "pairs.jsonl", rows(100, 5))
-    found = entail("quantize", two, "--data", data, "--calibrate", data, "--json")
+    found = entail("quantize", two, "--data", data, "--calibrate", others, "--json")
     gate = found.json["weight_bits"][BITS[0]]
     measured = entail("evaluate", two, "--data", data, "--json").json
     assert measured["accuracy"] == pytest.approx(gate["float32_accuracy"])
 
 
-def test_labels_need_an_order_and_none_need_none(entail: Entail, tmp_path: Path) -> None:
+def test_labels_need_an_order_and_none_need_none(entail: Entail, others: Path, tmp_path: Path) -> None:
     nameless = tiny_bert(
         tmp_path / "nameless", labels=("LABEL_0", "LABEL_1", "LABEL_2"), attention="prefix", seed=2
     )
     labelled = write(tmp_path / "labelled.jsonl", rows(100, 0))
     bare = write(tmp_path / "bare.jsonl", rows(100, 0), "premise", "hypothesis")
-    found = entail("quantize", nameless, "--data", labelled, "--calibrate", labelled)
+    found = entail("quantize", nameless, "--data", labelled, "--calibrate", others)
     assert found.code == 2
     assert "--label-order contradiction,entailment,neutral" in found.err
     order = ("--label-order", ",".join(CLASSES))
-    assert entail("quantize", nameless, "--data", labelled, "--calibrate", bare, *order).code == 0
-    assert entail("quantize", nameless, "--data", bare, "--calibrate", bare).code == 0
+    assert entail("quantize", nameless, "--data", labelled, "--calibrate", others, *order).code == 0
+    assert entail("quantize", nameless, "--data", bare, "--calibrate", others).code == 0
 
 
 class TestRefused:
@@ -187,16 +228,30 @@ class TestRefused:
         folder = tiny_mobilebert(tmp_path / "mobile")
         assert "MobileBERT computes in float32 only" in self.refused(entail, folder, "--data", pairs)
 
-    def test_one_logit(self, entail: Entail, tmp_path: Path) -> None:
+    def test_one_logit(self, entail: Entail, others: Path, tmp_path: Path) -> None:
         folder = tiny_bert(tmp_path / "one", labels=("LABEL_0",))
-        data = write(tmp_path / "bare.jsonl", rows(9, 0), "premise", "hypothesis")
-        assert "one logit" in self.refused(entail, folder, "--data", data, "--calibrate", data)
+        data = write(tmp_path / "bare.jsonl", rows(99, 0), "premise", "hypothesis")
+        assert "one logit" in self.refused(entail, folder, "--data", data, "--calibrate", others)
 
-    def test_too_few_pairs(self, entail: Entail, mine: Path, tmp_path: Path) -> None:
-        data = write(tmp_path / "few.jsonl", rows(256, 0))
+    @pytest.mark.parametrize(
+        ("held", "found"),
+        [
+            (99, "holds 99 pairs, of which 99 calibrate: none is left"),
+            (256, "holds 256 pairs, of which 256 calibrate: none is left"),
+            (257, "holds 257 pairs, of which 256 calibrate: 1 is left"),
+            (354, "holds 354 pairs, of which 256 calibrate: 98 are left"),
+        ],
+    )
+    def test_too_few_pairs(self, entail: Entail, mine: Path, tmp_path: Path, held: int, found: str) -> None:
+        data = write(tmp_path / "few.jsonl", rows(held, 0))
         error = self.refused(entail, mine, "--data", data)
-        assert "holds 256 pairs, of which 256 calibrate: none is left to judge" in error
+        assert f"{found} to judge, and at least 99 are needed" in error
         assert "--calibrate FILE" in error
+
+    def test_a_limit_that_leaves_too_few(self, entail: Entail, mine: Path, pairs: Path) -> None:
+        error = self.refused(entail, mine, "--data", pairs, "--limit", 98)
+        assert "int8 cannot be judged by so few pairs (98): at least 99 are needed" in error
+        assert not (mine / QUANTIZATION_FILE).exists()
 
     @pytest.mark.parametrize("option", ["--data", "--calibrate"])
     def test_standard_input(self, entail: Entail, mine: Path, pairs: Path, option: str) -> None:
@@ -224,9 +279,9 @@ class TestRefused:
         assert str(data) in error
 
     def test_a_hypothesis_that_does_not_fit_is_named_by_its_row(
-        self, entail: Entail, mine: Path, tmp_path: Path
+        self, entail: Entail, mine: Path, others: Path, tmp_path: Path
     ) -> None:
-        values = rows(50, 0)
+        values = rows(150, 0)
         values[33]["hypothesis"] = "the dog " * 40
         data = write(tmp_path / "long.jsonl", values)
-        assert f"{data}, row 34" in self.refused(entail, mine, "--data", data, "--calibrate", data)
+        assert f"{data}, row 34" in self.refused(entail, mine, "--data", data, "--calibrate", others)

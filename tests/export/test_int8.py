@@ -180,6 +180,15 @@ def test_no_pairs(calibration: list[EncodedPair], judged: list[EncodedPair]) -> 
         quantize(checkpoint.config, checkpoint.arrays, calibration, Judged(judged, None))
 
 
+@pytest.mark.parametrize("count", [1, 98])
+def test_too_few_pairs_to_judge_by_even_if_all_agree(count: int) -> None:
+    checkpoint = tiny_checkpoint(seed=1)
+    with pytest.raises(
+        InputError, match=rf"by so few pairs \({count}\): at least 99 are needed, .* 99% agree"
+    ):
+        quantize(checkpoint.config, checkpoint.arrays, CALIBRATION, Judged(JUDGED[:count], None))
+
+
 def test_one_logit_agrees_with_everything() -> None:
     checkpoint = tiny_checkpoint()
     config = replace(checkpoint.config, num_labels=1, id2label={0: "LABEL_0"}, label2id={"LABEL_0": 0})
@@ -236,7 +245,11 @@ class TestInt8Input:
     [
         (Gate(2000, 0.9925, None, None, ()), True),
         (Gate(2000, 0.9915, None, None, ()), False),  # 0.99 lies within one standard error
-        (Gate(20, 1.0, None, None, ()), True),
+        (Gate(2000, 0.9920, None, None, ()), True),
+        (Gate(1, 1.0, None, None, ()), False),  # a few that agree prove nothing
+        (Gate(98, 1.0, None, None, ()), False),
+        (Gate(99, 1.0, None, None, ()), True),
+        (Gate(150, 149 / 150, None, None, ()), False),
         (Gate(2000, 0.995, 0.700, 0.703, ()), True),
         (Gate(2000, 0.995, 0.700, 0.7035, ()), False),
         (Gate(2000, 0.98, 0.8, 0.7, ()), False),

@@ -12,7 +12,9 @@ from entailment.checkpoint.calibration import Calibration, Scaling
 from entailment.tasks.nli import NLI
 from entailment.tasks.zero_shot import ZeroShotClassifier
 
-SCALING = Scaling(2.0, {"neutral": 0.5}, None, "rows", 1, 0.0, 0.0, 0.0, 0.0)
+SCALING = Scaling(
+    2.0, {"entailment": 0.0, "neutral": 0.5, "contradiction": 0.0}, None, "rows", 1, 0.0, 0.0, 0.0, 0.0
+)
 MODEL = replace(
     fake_model(by_word), calibration=Calibration(SCALING, replace(SCALING, temperature=3.0, bias={}))
 )

@@ -18,7 +18,7 @@ from entailment.checkpoint.calibration import (
     Calibration,
     Scaling,
 )
-from entailment.errors import InputError
+from entailment.errors import CheckpointError, InputError
 from entailment.tasks.calibrate import fit_temperature, fit_temperature_and_bias, fit_threshold
 from entailment.tasks.check import DocumentChecker
 from entailment.tasks.cross_encoder import CrossEncoder
@@ -154,7 +154,7 @@ def test_rows_that_cannot_be_fitted() -> None:
 
 # What the tasks make of it. Logits are those of `by_word`: (2, 0, -1) for each shared word.
 
-PAIRS = scaling(2.0, {"entailment": 0.5, "contradiction": -0.5})
+PAIRS = scaling(2.0, {"entailment": 0.5, "neutral": 0.0, "contradiction": -0.5})
 CALIBRATED = replace(fake_model(by_word), calibration=Calibration(pairs=PAIRS, labels=scaling(4.0)))
 PLAIN = fake_model(by_word)
 TEXT = "a cup of tea"
@@ -170,6 +170,16 @@ def test_biases_go_by_name_whatever_the_order_of_the_logits() -> None:
     model = fake_model(lambda *_: (-1.0, 2.0, 0.0), ("contradiction", "entailment", "neutral"))
     scores = NLI(replace(model, calibration=Calibration(pairs=PAIRS)))(TEXT, "tea").scores
     assert scores == pytest.approx(NLI(CALIBRATED)(TEXT, "tea").scores)
+
+
+def test_biases_of_other_classes_are_not_used_in_part() -> None:
+    of_two = scaling(1.0, {"entailment": -1.0, "not_entailment": 1.0})
+    with pytest.raises(CheckpointError, match="biases for entailment, not_entailment, but the logits are"):
+        replace(fake_model(by_word), calibration=Calibration(pairs=of_two))
+    with pytest.raises(KeyError):
+        Calibration(pairs=of_two).of_pairs(np.zeros((1, 2)), ("entailment", "contradiction"))
+    # A temperature has no names, and the choice among labels no classes.
+    replace(fake_model(by_word), calibration=Calibration(pairs=scaling(2.0), labels=scaling(4.0)))
 
 
 def test_rival_labels_have_a_temperature_of_their_own() -> None:

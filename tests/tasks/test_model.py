@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.runtime.int8 import UNMEASURED, planned_checkpoint
 from tests.tasks.pair_fakes import fake_model
 from tests.tiny import tiny_bert
 
+from entailment.checkpoint.calibration import Calibration, Scaling, write_calibration
 from entailment.checkpoint.folder import open_checkpoint
 from entailment.checkpoint.labels import PROBE_PAIRS
 from entailment.checkpoint.quantization import Quantization, fingerprint, write_quantization
@@ -56,6 +58,35 @@ def test_the_order_comes_from_the_names(folders: dict[str, Path]) -> None:
 def test_a_stated_order_beats_the_names(folders: dict[str, Path]) -> None:
     order = load_model(folders["full"], label_order=["contradiction", "entailment", "neutral"]).order
     assert (order.source, order.entailment, order.contradiction) == ("stated", 1, 0)
+
+
+def test_biases_for_other_names_than_the_model_is_opened_with(tmp_path: Path) -> None:
+    folder = tiny_bert(tmp_path / "two", labels=("entailment", "not_entailment"))
+    scaling = Scaling(1.0, {"entailment": -1.0, "not_entailment": 1.0}, None, "rows", 2, 0.0, 0.0, 0.0, 0.0)
+    write_calibration(folder, Calibration(pairs=scaling), open_checkpoint(folder).fingerprint())
+    for order in (None, ["entailment", "not_entailment"], ["not_entailment", "entailment"]):
+        assert load_model(folder, label_order=order).calibration.pairs == scaling
+    other = ["entailment", "contradiction"]
+    for needs_order in (True, False):
+        with pytest.raises(CheckpointError) as error:
+            load_model(folder, label_order=other, needs_order=needs_order)
+        for part in (
+            str(folder),
+            "biases for entailment, not_entailment",
+            "opened as entailment, contradict",
+        ):
+            assert part in str(error.value)
+        assert "`entail calibrate`, or open the model with the label order that it was" in str(error.value)
+    assert load_model(folder, label_order=other, calibrated=False).order.names == tuple(other)
+
+
+def test_biases_are_checked_once_the_probe_has_found_the_order() -> None:
+    scaling = Scaling(1.0, {"entailment": -1.0, "not_entailment": 1.0}, None, "rows", 2, 0.0, 0.0, 0.0, 0.0)
+    gold = {(premise, hypothesis): label for premise, hypothesis, label in PROBE_PAIRS}
+    known = fake_model(lambda *pair: tuple(6.0 * (name == gold[pair]) for name in NLI_NAMES), NLI_NAMES)
+    unprobed = replace(known, labels=None, calibration=Calibration(pairs=scaling))
+    with pytest.raises(CheckpointError, match="opened as entailment, neutral, contradiction"):
+        with_order(unprobed)
 
 
 def test_silent_names_and_an_undecided_probe_say_how_to_state_the_order(folders: dict[str, Path]) -> None:

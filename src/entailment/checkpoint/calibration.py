@@ -90,10 +90,13 @@ class Calibration:
     def of_pairs(
         self, logits: NDArray[np.floating[Any]], names: tuple[str, ...]
     ) -> NDArray[np.floating[Any]]:
-        """Calibrated logits [N, K], given logits and the names of the K classes."""
+        """Calibrated logits [N, K], given logits and the names of the K classes.
+
+        The names are those of the biases, if there are biases; see `check_names`.
+        """
         if self.pairs is None:
             return logits
-        bias = np.array([self.pairs.bias.get(name, 0.0) for name in names])
+        bias = np.array([self.pairs.bias[name] for name in names]) if self.pairs.bias else 0.0
         return np.asarray(logits / self.pairs.temperature + bias, dtype=np.float64)
 
     def of_labels(self, logits: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
@@ -101,6 +104,19 @@ class Calibration:
         if self.labels is None:
             return logits
         return np.asarray(logits / self.labels.temperature, dtype=np.float64)
+
+    def check_names(self, names: tuple[str, ...]) -> None:
+        """See that biases, if there are any, are those of these classes of a pair.
+
+        Raises:
+            CheckpointError: they were fitted for others, and a part of them would be worse than none.
+        """
+        if self.pairs is not None and self.pairs.bias and set(self.pairs.bias) != set(names):
+            raise CheckpointError(
+                f"{CALIBRATION_FILE} has biases for {', '.join(self.pairs.bias)}, but the logits are opened "
+                f"as {', '.join(names)}; fit it again for these with `entail calibrate`, or open the model "
+                "with the label order that it was fitted with"
+            )
 
 
 UNCALIBRATED = Calibration()

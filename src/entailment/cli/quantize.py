@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +40,7 @@ FEW_PAIRS = 1000  # below which a handful of them decides
     "--calibrate",
     type=PATH,
     metavar="FILE",
-    help=f"Pairs that set the ranges.  [default: {CALIBRATION_PAIRS} of PAIRS, which then judge nothing]",
+    help=f"Pairs that set the ranges and judge nothing.  [default: {CALIBRATION_PAIRS} of PAIRS]",
 )
 @click.option(
     "--out", type=PATH, metavar="FOLDER", help="A new folder for a copy of the model that has int8."
@@ -72,9 +72,10 @@ def quantize(
     entail classify "The striker scored twice" --labels sports,politics --model bundled-int8 --precision int8
 
     The model judges the same pairs in float32 and in int8. Layers whose rounding changes most go back to
-    float32 until both agree on 99 % of the pairs and, where there are labels, int8 loses at most 0.3 points
-    of accuracy. What does it is written into quantization.json, in the folder of MODEL or in a copy of it
-    (--out); where nothing does, nothing is written.
+    float32 until both agree on 99 % of the pairs and a standard error more, which takes at least 99 pairs,
+    and, where there are labels, int8 loses at most 0.3 points of accuracy. What does it is written into
+    quantization.json, in the folder of MODEL or in a copy of it (--out); where nothing does, nothing is
+    written.
     """
     for path in (data, calibrate):
         if str(path) == "-":
@@ -99,7 +100,9 @@ def quantize(
             f"{checkpoint.name} is not a folder of yours: give --out FOLDER for a copy of it"
         )
     judging, calibrating = _divided(data, calibrate, limit)
-    loaded = load_model(model, label_order=label_order, needs_order=judging.golds is not None)
+    loaded = load_model(
+        model, label_order=label_order, needs_order=judging.golds is not None, calibrated=False
+    )
     indices = _indices(judging.golds, loaded)
     weights = checkpoint.weights()
     found = find(
@@ -141,27 +144,45 @@ class _Pairs:
     texts: Sequence[tuple[str, str]]
     golds: Sequence[str] | None
 
-    def part(self, start: int, stop: int) -> _Pairs:
-        golds = None if self.golds is None else self.golds[start:stop]
-        return _Pairs(self.path, self.numbers[start:stop], self.texts[start:stop], golds)
+    def first(self, count: int) -> _Pairs:
+        golds = None if self.golds is None else self.golds[:count]
+        return _Pairs(self.path, self.numbers[:count], self.texts[:count], golds)
+
+    def without(self, texts: Collection[tuple[str, str]]) -> _Pairs:
+        """Those whose premise and hypothesis are not among these."""
+        places = [place for place, pair in enumerate(self.texts) if pair not in texts]
+        return _Pairs(
+            self.path,
+            [self.numbers[place] for place in places],
+            [self.texts[place] for place in places],
+            None if self.golds is None else [self.golds[place] for place in places],
+        )
 
     def encoded(self, model: PairModel) -> list[EncodedPair]:
         return model.encode(self.texts, lambda index: f"{self.path}, row {self.numbers[index]}")
 
 
 def _divided(data: Path, calibrate: Path | None, limit: int) -> tuple[_Pairs, _Pairs]:
-    """The pairs that judge, and the pairs that calibrate."""
+    """The pairs that judge, and the pairs that calibrate; no pair does both."""
+    from entailment.export.int8 import FEWEST_JUDGED
+
     pairs = _read(data)
-    kept = 0 if calibrate is not None else CALIBRATION_PAIRS
-    if len(pairs.texts) <= kept:
+    calibrating = (pairs if calibrate is None else _read(calibrate)).first(CALIBRATION_PAIRS)
+    others = pairs.without(set(calibrating.texts))
+    held, left = len(pairs.texts), len(others.texts)
+    if left < FEWEST_JUDGED:
         raise DataFileError(
-            f"{data} holds {counted(len(pairs.texts), 'pair')}, of which {kept} calibrate: none is left to "
-            "judge; give more, or others with --calibrate FILE"
+            f"{data} holds {counted(held, 'pair')}, of which {held - left} calibrate: {left or 'none'} "
+            f"{'is' if left < 2 else 'are'} left to judge, and at least {FEWEST_JUDGED} are needed; give "
+            "more, or others with --calibrate FILE"
         )
-    judging = pairs.part(kept, kept + limit)
+    # Those that calibrate by default are no surprise; others of the same texts are.
+    if shared := held - left - (len(calibrating.texts) if calibrate is None else 0):
+        note(f"{counted(shared, 'pair')} of {data} left out of judging: the same texts set the ranges")
+    judging = others.first(limit)
     if (count := len(judging.texts)) < FEW_PAIRS:
         note(f"judged by only {counted(count, 'pair')}: each is {1 / count:.2%} of the agreement")
-    return judging, pairs.part(0, kept) if calibrate is None else _read(calibrate).part(0, CALIBRATION_PAIRS)
+    return judging, calibrating
 
 
 def _read(path: Path) -> _Pairs:

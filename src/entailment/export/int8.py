@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,8 @@ from entailment.text.pairs import EncodedPair
 
 LEAST_AGREEMENT = 0.99
 """To be exceeded by one standard error, for the pairs that judge also choose among the tries."""
+FEWEST_JUDGED = 99
+"""With fewer pairs `LEAST_AGREEMENT` lies within one standard error even where all of them agree."""
 LARGEST_LOSS = 0.003
 """Of accuracy, from 0 to 1."""
 
@@ -63,9 +66,9 @@ def quantize(
         config: the architecture.
         weights: float32 arrays by our names.
         calibration: pairs that ranges are taken from.
-        judged: other pairs, on which the int8 model must give the label of the float32 model in
-            `LEAST_AGREEMENT` of all cases and a standard error more, and lose at most `LARGEST_LOSS` of its
-            accuracy.
+        judged: other pairs, at least `FEWEST_JUDGED`, on which the int8 model must give the label of the
+            float32 model in `LEAST_AGREEMENT` of all cases and a standard error more, and lose at most
+            `LARGEST_LOSS` of its accuracy.
         say: told in a line what was found, as it is found.
 
     Returns:
@@ -73,8 +76,8 @@ def quantize(
         exactly, for what it measured would not be so elsewhere.
 
     Raises:
-        InputError: there are no pairs, the model has no labels to agree on, or no plan is accurate enough;
-            then the message has the figures.
+        InputError: there are no pairs or too few that judge, the model has no labels to agree on, or no plan
+            is accurate enough; then the message has the figures.
         NonFiniteLogitsError: the float32 model answers NaN or infinity.
         UnsupportedModelError: the architecture does not compute in int8.
     """
@@ -83,6 +86,11 @@ def quantize(
     if config.num_labels < 2:
         raise InputError(
             "a model with one logit gives every pair the same label: int8 cannot be judged by it"
+        )
+    if (count := len(judged.pairs)) < FEWEST_JUDGED:
+        raise InputError(
+            f"int8 cannot be judged by so few pairs ({count}): at least {FEWEST_JUDGED} are needed, for with "
+            f"fewer {LEAST_AGREEMENT:.0%} agreement lies within one standard error even where all agree"
         )
     ranges = input_ranges(config, weights, calibration)
     trial = _Trial(config, weights, calibration, judged)
@@ -117,9 +125,17 @@ def accurate_enough(gate: Gate) -> bool:
     loss = 0.0
     if gate.accuracy is not None and gate.float32_accuracy is not None:
         loss = gate.float32_accuracy - gate.accuracy
-    spread = (gate.agreement * (1 - gate.agreement) / gate.pairs) ** 0.5
     # 0.703 - 0.7 is a bit more than 0.003.
-    return gate.agreement - spread >= LEAST_AGREEMENT and loss <= LARGEST_LOSS + 1e-9
+    return gate.agreement - _standard_error(gate) >= LEAST_AGREEMENT and loss <= LARGEST_LOSS + 1e-9
+
+
+def _standard_error(gate: Gate) -> float:
+    """That of the agreement, from 0 to 1.
+
+    Where all N pairs agree, the usual formula gives 0, be there one pair or a million. Wilson's bound (1927)
+    is then 1 - 1 / (N + 1), one standard error below. As soon as a pair disagrees, the formula gives more.
+    """
+    return max(sqrt(gate.agreement * (1 - gate.agreement) / gate.pairs), 1 / (gate.pairs + 1))
 
 
 def figures(gate: Gate) -> str:

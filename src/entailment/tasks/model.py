@@ -18,7 +18,7 @@ from entailment.checkpoint.labels import (
     order_from_probe,
     order_stated,
 )
-from entailment.errors import InputError, LabelOrderError, TextError
+from entailment.errors import CheckpointError, InputError, LabelOrderError, TextError
 
 if TYPE_CHECKING:
     from entailment.checkpoint.config import Config
@@ -51,6 +51,9 @@ class PairModel:
         class_names: the checkpoint's own names of its logits, by index; empty if unknown.
         activation: what a `CrossEncoder` with one logit applies to it, as the checkpoint asks.
         calibration: what makes probabilities of logits as sure as they may be; raw logits stay as they are.
+
+    Raises:
+        CheckpointError: the calibration has biases, for other classes than those of `labels`.
     """
 
     name: str
@@ -60,6 +63,14 @@ class PairModel:
     class_names: tuple[str, ...] = ()
     activation: Literal["sigmoid", "identity"] = "sigmoid"
     calibration: Calibration = UNCALIBRATED
+
+    def __post_init__(self) -> None:
+        # Here, for the order of some is known from the start and that of others only once they are probed.
+        if self.labels is not None:
+            try:
+                self.calibration.check_names(self.labels.names)
+            except CheckpointError as error:
+                raise CheckpointError(f"{self.name}: {error}") from error
 
     @property
     def order(self) -> LabelOrder:
@@ -142,7 +153,8 @@ def load_model(
         engine: makes what runs the checkpoint, in place of an `OnnxEngine` with the options above.
 
     Raises:
-        CheckpointError: the folder or name cannot be used (see errors.py for the kinds).
+        CheckpointError: the folder or name cannot be used (see errors.py for the kinds), or the biases of its
+            calibration are for other classes than its logits are opened as.
         LabelOrderError: nobody can tell which logit means entailment, or `label_order` does not fit the
             model.
         InputError: `max_length` or `threads` is out of range.
@@ -189,6 +201,7 @@ def with_order(model: PairModel) -> PairModel:
 
     Raises:
         LabelOrderError: the model has no NLI classes, or the probe could not decide.
+        CheckpointError: the biases of its calibration are for other classes than the probe found.
     """
 
     if model.labels is not None:

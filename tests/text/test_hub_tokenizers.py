@@ -309,6 +309,15 @@ def test_tokenizer_file(tmp_path: Path) -> None:
         BertTokenizerFast(tokenizer_file=tmp_path / "none.json")
     with pytest.raises(InputError, match="either"):
         BertTokenizerFast()
+    stated = BertTokenizerFast(
+        {"[UNK]": 0}, tokenizer_file=tmp_path / "tokenizer.json", clean_text=False, wordpieces_prefix="@"
+    )
+    assert stated.get_vocab() == VOCABULARY
+    assert (stated.files.clean_text, stated.files.prefix) == (False, "@")
+    assert stated.tokenize("a\u200bb") == ["[UNK]"]
+    stated.save_pretrained(tmp_path / "stated")
+    again = BertTokenizerFast(tokenizer_file=tmp_path / "stated" / "tokenizer.json")
+    assert (again.files.clean_text, again.files.prefix) == (False, "@")
     prefixed = BertTokenizerFast({"[UNK]": 0, "a": 1, "@b": 2}, wordpieces_prefix="@", clean_text=False)
     assert prefixed.convert_tokens_to_string(["a", "@b", "a"]) == "ab a"
 

@@ -13,7 +13,7 @@ hub_tokenizers.py the six classes by name; auto.py: the one that a checkpoint as
 hub_tokenizer.py  a call: call_options.py, inputs.py (what is asked), batch.py, encoding.py (the answer)
 engines.py        texts to tokens, plain or Rust; added.py: tokens that are found before words are split
 layout.py         tokens to rows, cut and with special tokens; padding.py, tensors.py: rows to arrays
-token_table.py    tokens and ids, both ways; decode.py: back to text
+token_table.py    tokens and ids, both ways; special_tokens.py: those with a role; decode.py: back to text
 kept_tokenizer.py opened, changed and saved; settings.py: what is stated then; saving.py: what is written
-older_calls.py    encode_plus and its like
+older_calls.py    encode, tokenize, encode_plus and their like
 """

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, get_args
+from operator import index as whole_number
+from typing import Any, TypedDict, get_args
 
 from entailment.errors import InputError
 from entailment.text.encoding import Side
@@ -14,6 +15,38 @@ NO_LIMIT = int(1e30)
 _UNLIMITED = int(1e20)
 
 _LOG = logging.getLogger(__name__)
+
+
+class FurtherOptions(TypedDict, total=False):
+    """Those that `encode` does not name itself."""
+
+    is_split_into_words: bool
+    pad_to_multiple_of: int | None
+    return_token_type_ids: bool | None
+    return_attention_mask: bool | None
+    return_overflowing_tokens: bool
+    return_special_tokens_mask: bool
+    return_offsets_mapping: bool
+    return_length: bool
+    verbose: bool
+    split_special_tokens: bool | None
+
+
+class TokenizeOptions(FurtherOptions, total=False):
+    """Those that `tokenize` does not name itself."""
+
+    padding: bool | str
+    truncation: bool | str | None
+    max_length: int | None
+    stride: int
+    padding_side: str | None
+    return_tensors: str | None
+
+
+class CallOptions(TokenizeOptions, total=False):
+    """Arguments of a tokenizer call beside the texts, as `HubTokenizer.__call__` explains them."""
+
+    add_special_tokens: bool
 
 
 def strategies(
@@ -32,9 +65,8 @@ def strategies(
         InputError: an unknown strategy, a length that is no whole number above 0, or one that contradicts
             `pad_to_multiple_of`.
     """
-    for name, value in (("max_length", max_length), ("pad_to_multiple_of", pad_to_multiple_of)):
-        if value is not None and (type(value) is not int or value < 1):
-            raise InputError(f"{name} is {value!r}; expected a whole number from 1")
+    max_length = count("max_length", max_length)
+    pad_to_multiple_of = count("pad_to_multiple_of", pad_to_multiple_of)
     if max_length is not None and padding is False and truncation is None:
         truncation = "longest_first"
     pads: Padding = _choice("padding", padding, "longest", "do_not_pad", get_args(Padding))
@@ -70,8 +102,20 @@ def cutting(truncation: bool | str | None) -> Truncation:
 
 def length_limit(value: object) -> int:
     """The `model_max_length` that a file states; `NO_LIMIT` where it states none, or an endless one."""
-    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and 1 <= value < NO_LIMIT
-    return int(value) if usable and isinstance(value, (int, float)) else NO_LIMIT
+    number = value if isinstance(value, float) else _whole(value)
+    return int(number) if number is not None and 1 <= number < NO_LIMIT else NO_LIMIT
+
+
+def count(name: str, value: object) -> int | None:
+    """A whole number from 1 of any kind, NumPy's too, as Python's own; None for None.
+
+    Raises:
+        InputError: it is something else.
+    """
+    number = _whole(value)
+    if value is not None and (number is None or number < 1):
+        raise InputError(f"{name} is {value!r}; expected a whole number from 1")
+    return number
 
 
 def side(name: str, value: str) -> Side:
@@ -85,6 +129,14 @@ def side(name: str, value: str) -> Side:
     if value == "right":
         return "right"
     raise InputError(f"{name} is {value!r}; expected 'left' or 'right'")
+
+
+def _whole(value: Any) -> int | None:
+    """A whole number as Python's own; None where it is no number, no whole one, or true or false."""
+    try:
+        return None if isinstance(value, bool) else whole_number(value)
+    except TypeError:
+        return None
 
 
 def _choice(name: str, value: bool | str | None, yes: str, no: str, known: tuple[str, ...]) -> Any:

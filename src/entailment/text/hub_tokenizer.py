@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from entailment.errors import InputError
 from entailment.text import older_calls
 from entailment.text.batch import BatchEncoding
-from entailment.text.call_options import length_limit, side, strategies
+from entailment.text.call_options import count, length_limit, side, strategies
 from entailment.text.encoding import Encoding
 from entailment.text.engines import FastEngine, SlowEngine, TextEngine
 from entailment.text.files import TokenizerFiles
@@ -40,6 +40,8 @@ class HubTokenizer(TokenTable):
 
     is_fast: ClassVar[bool]
     default_input_names: ClassVar[tuple[str, ...]] = ("input_ids", "token_type_ids", "attention_mask")
+    encode = older_calls.encode
+    tokenize = older_calls.tokenize
     encode_plus = older_calls.encode_plus
     batch_encode_plus = older_calls.batch_encode_plus
     prepare_for_model = older_calls.prepare_for_model
@@ -148,7 +150,7 @@ class HubTokenizer(TokenTable):
             overflow=return_overflowing_tokens,
             padding=pads,
             padding_side=side("padding_side", self.padding_side if padding_side is None else padding_side),
-            pad_to_multiple_of=pad_to_multiple_of,
+            pad_to_multiple_of=count("pad_to_multiple_of", pad_to_multiple_of),
         )
         wanted = self._wanted(return_token_type_ids, return_attention_mask)
         wanted |= {
@@ -168,35 +170,6 @@ class HubTokenizer(TokenTable):
         if text is not None and text_target is not None:
             answers[0]["labels"] = answers[1]["input_ids"]
         return answers[0]
-
-    def encode(
-        self,
-        text: Any,
-        text_pair: Any = None,
-        add_special_tokens: bool = True,
-        padding: bool | str = False,
-        truncation: bool | str | None = None,
-        max_length: int | None = None,
-        stride: int = 0,
-        padding_side: str | None = None,
-        return_tensors: str | None = None,
-    ) -> Any:
-        """The ``input_ids`` of a call: a list of ids, a list of lists for a batch, or a tensor."""
-        return self(
-            text,
-            text_pair,
-            add_special_tokens=add_special_tokens,
-            padding=padding,
-            truncation=truncation,
-            max_length=max_length,
-            stride=stride,
-            padding_side=padding_side,
-            return_tensors=return_tensors,
-        )["input_ids"]
-
-    def tokenize(self, text: str, pair: str | None = None, add_special_tokens: bool = False) -> list[str]:
-        """The tokens of a text or pair, as strings."""
-        return self(text, pair, add_special_tokens=add_special_tokens, verbose=False).tokens()
 
     def pad(
         self,
@@ -233,7 +206,7 @@ class HubTokenizer(TokenTable):
             },
             padding=pads,
             length=length,
-            multiple=pad_to_multiple_of,
+            multiple=count("pad_to_multiple_of", pad_to_multiple_of),
             side=side("padding_side", self.padding_side if padding_side is None else padding_side),
             masked=self._wanted(None, return_attention_mask)["attention_mask"],
             framework=return_tensors,

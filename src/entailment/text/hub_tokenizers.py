@@ -13,8 +13,10 @@ from typing import Never
 
 from entailment.checkpoint.arguments import refuse_unknown
 from entailment.errors import CheckpointNotFoundError, CorruptCheckpointError, InputError
-from entailment.text.files import TokenizerFiles, read_tokenizer_json, read_vocabulary
+from entailment.text.files import DEFAULT_SPECIALS, TokenizerFiles, read_tokenizer_json, read_vocabulary
 from entailment.text.kept_tokenizer import KeptTokenizer
+from entailment.text.settings import stated_over
+from entailment.text.special_tokens import checked_token, checked_tokens
 
 
 class SlowTokenizer(KeptTokenizer):
@@ -35,7 +37,8 @@ class SlowTokenizer(KeptTokenizer):
         model_max_length: tokens the model reads; None for no limit.
         padding_side: "right" or "left".
         truncation_side: "right" or "left".
-        additional_special_tokens: further special tokens.
+        additional_special_tokens: further special tokens. Where one is given, or a token above is not
+            its default, special tokens that the vocabulary lacks are added to it.
         model_input_names: what a call answers; None for what models of this family take.
         clean_up_tokenization_spaces: what `decode` does where its caller does not say.
         split_special_tokens: treat special tokens written in a text as any other words.
@@ -73,12 +76,13 @@ class SlowTokenizer(KeptTokenizer):
         **others: Never,
     ) -> None:
         _refuse(type(self), others)
-        source, vocabulary = _vocabulary(vocab_file, unk_token)
+        specials = _roles(unk_token, sep_token, pad_token, cls_token, mask_token)
+        source, vocabulary = _vocabulary(vocab_file, specials["unk_token"])
         files = TokenizerFiles(
             source=source,
             vocabulary=vocabulary,
-            specials=_roles(unk_token, sep_token, pad_token, cls_token, mask_token),
-            extra_specials=tuple(additional_special_tokens),
+            specials=specials,
+            extra_specials=tuple(checked_tokens("additional_special_tokens", additional_special_tokens)),
             lower_case=do_lower_case,
             strip_accents=strip_accents,
             split_chinese=tokenize_chinese_chars,
@@ -96,6 +100,8 @@ class SlowTokenizer(KeptTokenizer):
             ),
         )
         self._set_up(files)
+        if _asks_for_tokens(files):
+            self._add_missing_special_tokens()
 
 
 class FastTokenizer(KeptTokenizer):
@@ -103,7 +109,8 @@ class FastTokenizer(KeptTokenizer):
 
     Args:
         vocab_file: the ``vocab.txt``, one token a line; or the vocabulary itself, token to id.
-        tokenizer_file: a ``tokenizer.json`` instead; the arguments below count over what it says.
+        tokenizer_file: a ``tokenizer.json``, read instead of any `vocab_file`; the arguments below count over
+            what it says, where not None.
         do_lower_case: lower-case the text.
         unk_token: stands for a word that the vocabulary cannot spell.
         sep_token: closes each text.
@@ -112,19 +119,22 @@ class FastTokenizer(KeptTokenizer):
         mask_token: stands for a word that a model is to guess.
         tokenize_chinese_chars: make each CJK ideograph a word.
         strip_accents: None strips when lower-casing.
-        clean_text: drop control characters, make all white space spaces.
-        wordpieces_prefix: how a piece that continues a word begins in the vocabulary.
+        clean_text: drop control characters, make all white space spaces; None for what `tokenizer_file`
+            says, else True.
+        wordpieces_prefix: how a piece that continues a word begins in the vocabulary; None for what
+            `tokenizer_file` says, else "##".
         model_max_length: tokens the model reads; None for no limit.
         padding_side: "right" or "left".
         truncation_side: "right" or "left".
-        additional_special_tokens: further special tokens.
+        additional_special_tokens: further special tokens. Where one is given, or a token above is not
+            its default, special tokens that the vocabulary lacks are added to it.
         model_input_names: what a call answers; None for what models of this family take.
         clean_up_tokenization_spaces: what `decode` does where its caller does not say.
         split_special_tokens: treat special tokens written in a text as any other words.
         **others: refused.
 
     Raises:
-        InputError: neither file is given, or both, or an argument that there is not.
+        InputError: neither file is given, or an argument that there is not.
         CheckpointNotFoundError: there is no such file.
         CorruptCheckpointError: it is damaged or lacks the unknown token.
     """
@@ -144,8 +154,8 @@ class FastTokenizer(KeptTokenizer):
         tokenize_chinese_chars: bool = True,
         strip_accents: bool | None = None,
         *,
-        clean_text: bool = True,
-        wordpieces_prefix: str = "##",
+        clean_text: bool | None = None,
+        wordpieces_prefix: str | None = None,
         model_max_length: int | None = None,
         padding_side: str = "right",
         truncation_side: str = "right",
@@ -156,7 +166,7 @@ class FastTokenizer(KeptTokenizer):
         **others: Never,
     ) -> None:
         _refuse(type(self), others)
-        if (vocab_file is None) == (tokenizer_file is None):
+        if vocab_file is None and tokenizer_file is None:
             raise InputError("give a tokenizer either its vocab_file or its tokenizer_file")
         settings = _stated(
             {
@@ -169,6 +179,7 @@ class FastTokenizer(KeptTokenizer):
             }
         )
         specials = _roles(unk_token, sep_token, pad_token, cls_token, mask_token)
+        extra = checked_tokens("additional_special_tokens", additional_special_tokens)
         if tokenizer_file is not None:
             path = Path(tokenizer_file)
             if not path.is_file():
@@ -177,24 +188,27 @@ class FastTokenizer(KeptTokenizer):
                 "do_lower_case": do_lower_case,
                 "strip_accents": strip_accents,
                 "tokenize_chinese_chars": tokenize_chinese_chars,
-                "additional_special_tokens": list(additional_special_tokens),
+                "additional_special_tokens": extra,
             }
-            self._set_up(read_tokenizer_json(path, {**settings, **specials, **stated}))
-            return
-        source, vocabulary = _vocabulary(vocab_file or {}, unk_token)
-        files = TokenizerFiles(
-            source=source,
-            vocabulary=vocabulary,
-            specials=specials,
-            extra_specials=tuple(additional_special_tokens),
-            clean_text=clean_text,
-            lower_case=do_lower_case,
-            strip_accents=strip_accents,
-            split_chinese=tokenize_chinese_chars,
-            prefix=wordpieces_prefix,
-            settings=settings,
+            files = read_tokenizer_json(path, {**settings, **specials, **stated})
+        else:
+            source, vocabulary = _vocabulary(vocab_file or {}, specials["unk_token"])
+            files = TokenizerFiles(
+                source=source,
+                vocabulary=vocabulary,
+                specials=specials,
+                extra_specials=tuple(extra),
+                lower_case=do_lower_case,
+                strip_accents=strip_accents,
+                split_chinese=tokenize_chinese_chars,
+                settings=settings,
+            )
+        files = stated_over(
+            files, {"clean_text": clean_text, "wordpieces_prefix": wordpieces_prefix}, fast=True
         )
         self._set_up(files)
+        if _asks_for_tokens(files):
+            self._add_missing_special_tokens()
 
 
 class BertTokenizer(SlowTokenizer):
@@ -232,7 +246,13 @@ def _refuse(kind: type[KeptTokenizer], others: Mapping[str, object]) -> None:
 
 
 def _roles(unk: str, sep: str, pad: str, cls: str, mask: str) -> dict[str, str]:
-    return {"unk_token": unk, "sep_token": sep, "pad_token": pad, "cls_token": cls, "mask_token": mask}
+    given = {"unk_token": unk, "sep_token": sep, "pad_token": pad, "cls_token": cls, "mask_token": mask}
+    return {role: checked_token(role, token) for role, token in given.items()}
+
+
+def _asks_for_tokens(files: TokenizerFiles) -> bool:
+    """Whether special tokens other than BERT's are asked for; its own are never made up for a vocabulary."""
+    return bool(files.extra_specials) or files.specials != DEFAULT_SPECIALS
 
 
 def _stated(settings: Mapping[str, object]) -> dict[str, object]:

@@ -15,6 +15,7 @@ from entailment.text.files import ROLES, TOKENIZER_FILES, read_tokenizer_files
 from entailment.text.hub_tokenizer import HubTokenizer
 from entailment.text.saving import save_tokenizer, save_vocabulary
 from entailment.text.settings import TokenizerSettings, check_unknown_token, stated_over
+from entailment.text.special_tokens import checked_token, checked_tokens
 
 T = TypeVar("T", bound="KeptTokenizer")
 #: The arguments of `from_pretrained` by name.
@@ -64,8 +65,7 @@ class KeptTokenizer(HubTokenizer):
         files = stated_over(read_tokenizer_files(folder), settings, fast=cls.is_fast)
         tokenizer._set_up(files, str(pretrained_model_name_or_path))
         if any(settings.get(role) is not None for role in (*ROLES, "additional_special_tokens")):
-            missing = [token for token in tokenizer.all_special_tokens if token not in tokenizer.get_vocab()]
-            tokenizer.add_tokens(missing, special_tokens=True)
+            tokenizer._add_missing_special_tokens()
         return tokenizer
 
     def add_tokens(
@@ -76,42 +76,73 @@ class KeptTokenizer(HubTokenizer):
         Returns:
             How many of them the vocabulary did not have. The model then needs
             ``resize_token_embeddings(len(tokenizer))``.
+
+        Raises:
+            InputError: a token of the vocabulary has the id that would follow, as after a doubled line.
         """
         listed = [new_tokens] if isinstance(new_tokens, (str, AddedToken)) else list(new_tokens)
-        added, ids = dict(self.files.tokens_in_text), self.get_vocab()
+        added, ids, taken = dict(self.files.tokens_in_text), self.get_vocab(), self._names
         for token in listed:
             entry = token
             if not isinstance(entry, AddedToken):
                 entry = AddedToken(str(token), special=special_tokens, normalized=not special_tokens)
             if not entry.content:
                 continue
-            following = max(len(self.files.vocabulary), max(added, default=0) + 1)
-            added[ids.setdefault(entry.content, following)] = entry
+            if entry.content not in ids:
+                # The id that the Rust library gives, free or not.
+                following = max(len(self.files.vocabulary), max(added, default=0) + 1)
+                if following in taken:
+                    raise InputError(
+                        f"{self.files.source}: the token {entry.content!r} would get id {following}, which"
+                        f" {taken[following]!r} has, because the {len(self.files.vocabulary)} tokens of the"
+                        " vocabulary are not numbered without gaps; it may have a line twice"
+                    )
+                ids[entry.content] = following
+            added[ids[entry.content]] = entry
         new = len(ids) - len(self)
         self._use(replace(self.files, added=added))
         return new
 
-    def add_special_tokens(self, special_tokens_dict: Mapping[str, Any]) -> int:
+    def add_special_tokens(
+        self, special_tokens_dict: Mapping[str, Any], replace_extra_special_tokens: bool = True
+    ) -> int:
         """Set special tokens by role, or further ones under "additional_special_tokens".
+
+        Args:
+            special_tokens_dict: role to token; "additional_special_tokens", or "extra_special_tokens", to a
+                list of them.
+            replace_extra_special_tokens: further special tokens take the place of those there were, which
+                stay in the vocabulary; False keeps both.
 
         Returns:
             How many of them the vocabulary did not have.
 
         Raises:
-            InputError: an unknown role, or an unknown token that the vocabulary lacks.
+            InputError: an unknown role, a value that is no token, an unknown token that the vocabulary lacks,
+                and what `add_tokens` raises.
         """
         changes = dict(special_tokens_dict)
-        lists = (changes.pop(key, ()) for key in ("additional_special_tokens", "extra_special_tokens"))
-        extra = [str(token) for listed in lists for token in listed]
+        lists = {key: changes.pop(key, ()) for key in ("additional_special_tokens", "extra_special_tokens")}
+        extra = [token for key, listed in lists.items() for token in checked_tokens(key, listed)]
         unknown = [role for role in changes if role not in ROLES]
         if unknown:
             raise InputError(f"{unknown[0]!r} is no special token; there are {', '.join(ROLES)}")
-        check_unknown_token(self.files, changes)
-        specials = {**self.files.specials, **{role: str(token) for role, token in changes.items()}}
-        extras = tuple(dict.fromkeys([*self.files.extra_specials, *extra]))
-        new = self.add_tokens([*map(str, changes.values()), *extra], special_tokens=True)
-        self._use(replace(self.files, specials=specials, extra_specials=extras))
+        roles = {role: checked_token(role, token) for role, token in changes.items()}
+        check_unknown_token(self.files, roles)
+        before = () if extra and replace_extra_special_tokens else self.files.extra_specials
+        new = self.add_tokens([*roles.values(), *extra], special_tokens=True)
+        extras = tuple(dict.fromkeys([*before, *extra]))
+        self._use(replace(self.files, specials={**self.files.specials, **roles}, extra_specials=extras))
         return new
+
+    def set_extra_special_tokens(self, tokens: list[str]) -> None:
+        """Have these special tokens without a role, and no others; those the vocabulary lacks are added."""
+        self.add_tokens(tokens, special_tokens=True)
+        self._use(replace(self.files, extra_specials=tuple(dict.fromkeys(tokens))))
+
+    def _add_missing_special_tokens(self) -> None:
+        missing = [token for token in self.all_special_tokens if token not in self._ids]
+        self.add_tokens(missing, special_tokens=True)
 
     def save_vocabulary(self, save_directory: str | Path, filename_prefix: str | None = None) -> tuple[str]:
         """Write ``vocab.txt`` into a folder; returns its path.

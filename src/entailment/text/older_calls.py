@@ -1,41 +1,69 @@
-"""Calls by the names they had before a tokenizer could be called itself, and what those were made of.
+"""Calls by their other names: for ids or tokens alone, those from before a tokenizer could be called itself,
+and what those were made of.
 
 `HubTokenizer` takes these functions by name.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Unpack
 
 from entailment.checkpoint.arguments import refuse_unknown
 from entailment.errors import InputError
 from entailment.text.batch import BatchEncoding
-from entailment.text.call_options import cutting, strategies
+from entailment.text.call_options import CallOptions, FurtherOptions, TokenizeOptions, cutting, strategies
 
 if TYPE_CHECKING:
     from entailment.text.hub_tokenizer import HubTokenizer
 
 
-class CallOptions(TypedDict, total=False):
-    """Arguments of a tokenizer call beside the texts, as `HubTokenizer.__call__` explains them."""
+def encode(
+    self: HubTokenizer,
+    text: Any,
+    text_pair: Any = None,
+    add_special_tokens: bool = True,
+    padding: bool | str = False,
+    truncation: bool | str | None = None,
+    max_length: int | None = None,
+    stride: int = 0,
+    padding_side: str | None = None,
+    return_tensors: str | None = None,
+    **options: Unpack[FurtherOptions],
+) -> Any:
+    """The ``input_ids`` of a call: a list of ids, a list of lists for a batch, or a tensor.
 
-    add_special_tokens: bool
-    padding: bool | str
-    truncation: bool | str | None
-    max_length: int | None
-    stride: int
-    is_split_into_words: bool
-    pad_to_multiple_of: int | None
-    padding_side: str | None
-    return_tensors: str | None
-    return_token_type_ids: bool | None
-    return_attention_mask: bool | None
-    return_overflowing_tokens: bool
-    return_special_tokens_mask: bool
-    return_offsets_mapping: bool
-    return_length: bool
-    verbose: bool
-    split_special_tokens: bool | None
+    Raises:
+        InputError: an argument that there is not, and what a call raises.
+    """
+    return self(
+        text,
+        text_pair,
+        add_special_tokens=add_special_tokens,
+        padding=padding,
+        truncation=truncation,
+        max_length=max_length,
+        stride=stride,
+        padding_side=padding_side,
+        return_tensors=return_tensors,
+        **_known(options, CallOptions.__annotations__, "encode"),
+    )["input_ids"]
+
+
+def tokenize(
+    self: HubTokenizer,
+    text: Any,
+    pair: Any = None,
+    add_special_tokens: bool = False,
+    **options: Unpack[TokenizeOptions],
+) -> list[str]:
+    """The tokens of a text or pair, as strings; cut and padded where the options of a call ask for it.
+
+    Raises:
+        InputError: an argument that there is not, and what a call raises.
+    """
+    known = _known({"verbose": False, **options}, CallOptions.__annotations__, "tokenize")
+    return self(text, pair, add_special_tokens=add_special_tokens, **known).tokens()
 
 
 def encode_plus(
@@ -46,8 +74,8 @@ def encode_plus(
     Raises:
         InputError: an argument that there is not, and what a call raises.
     """
-    refuse_unknown(options, CallOptions.__annotations__, "encode_plus")
-    return self(text, text_pair, **options)
+    known = _known(options, CallOptions.__annotations__, "encode_plus")
+    return self(text, text_pair, **known)
 
 
 def batch_encode_plus(
@@ -58,12 +86,12 @@ def batch_encode_plus(
     Raises:
         InputError: it is no list, an argument that there is not, and what a call raises.
     """
-    refuse_unknown(options, CallOptions.__annotations__, "batch_encode_plus")
+    known = _known(options, CallOptions.__annotations__, "batch_encode_plus")
     if not isinstance(batch_text_or_text_pairs, (list, tuple)):
         raise InputError(
             f"batch_encode_plus takes a list of texts or pairs, not {batch_text_or_text_pairs!r:.80}"
         )
-    return self(batch_text_or_text_pairs, **options)
+    return self(batch_text_or_text_pairs, **known)
 
 
 def prepare_for_model(
@@ -177,6 +205,12 @@ def truncate_sequences(
         return ids, second, cut
     first, cut = _cut(self, "first", ids, num_tokens_to_remove, stride)
     return first, pair_ids, cut
+
+
+def _known(options: Mapping[str, Any], known: Iterable[str], call: str) -> dict[str, Any]:
+    """Those options that a call has, where no other asks for anything."""
+    refuse_unknown(options, known, call)
+    return {name: value for name, value in options.items() if name in known}
 
 
 def _cut(

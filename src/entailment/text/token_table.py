@@ -12,6 +12,7 @@ from tokenizers import AddedToken
 from entailment.errors import InputError
 from entailment.text.decode import clean_up, join_tokens
 from entailment.text.files import ROLES, TokenizerFiles
+from entailment.text.special_tokens import ExtraTokens, RoleId, RoleToken
 from entailment.text.tensors import to_lists
 
 
@@ -75,55 +76,18 @@ class TokenTable:
         """As `added_tokens_encoder`."""
         return self.added_tokens_encoder
 
-    @property
-    def unk_token(self) -> str:
-        """Stands for a word that the vocabulary cannot spell."""
-        return self.files.specials["unk_token"]
-
-    @property
-    def sep_token(self) -> str:
-        """Closes each text."""
-        return self.files.specials["sep_token"]
-
-    @property
-    def pad_token(self) -> str:
-        """Fills rows up to a length."""
-        return self.files.specials["pad_token"]
-
-    @property
-    def cls_token(self) -> str:
-        """Opens a row."""
-        return self.files.specials["cls_token"]
-
-    @property
-    def mask_token(self) -> str:
-        """Stands for a word that a model is to guess."""
-        return self.files.specials["mask_token"]
-
-    @property
-    def unk_token_id(self) -> int:
-        """Id of `unk_token`."""
-        return self._ids[self.unk_token]
-
-    @property
-    def sep_token_id(self) -> int:
-        """Id of `sep_token`."""
-        return self._special_id("sep_token")
-
-    @property
-    def pad_token_id(self) -> int:
-        """Id of `pad_token`."""
-        return self._special_id("pad_token")
-
-    @property
-    def cls_token_id(self) -> int:
-        """Id of `cls_token`."""
-        return self._special_id("cls_token")
-
-    @property
-    def mask_token_id(self) -> int:
-        """Id of `mask_token`."""
-        return self._special_id("mask_token")
+    unk_token = RoleToken("unk_token", "Stands for a word that the vocabulary cannot spell.")
+    sep_token = RoleToken("sep_token", "Closes each text.")
+    pad_token = RoleToken("pad_token", "Fills rows up to a length.")
+    cls_token = RoleToken("cls_token", "Opens a row.")
+    mask_token = RoleToken("mask_token", "Stands for a word that a model is to guess.")
+    unk_token_id = RoleId("unk_token")
+    sep_token_id = RoleId("sep_token")
+    pad_token_id = RoleId("pad_token")
+    cls_token_id = RoleId("cls_token")
+    mask_token_id = RoleId("mask_token")
+    extra_special_tokens = ExtraTokens()
+    additional_special_tokens = ExtraTokens()  # the name it had before
 
     @property
     def pad_token_type_id(self) -> int:
@@ -134,16 +98,6 @@ class TokenTable:
     def special_tokens_map(self) -> dict[str, str]:
         """Special tokens by role."""
         return {role: self.files.specials[role] for role in ROLES}
-
-    @property
-    def extra_special_tokens(self) -> list[str]:
-        """Special tokens without a role."""
-        return list(self.files.extra_specials)
-
-    @property
-    def additional_special_tokens(self) -> list[str]:
-        """As `extra_special_tokens`, which was its name."""
-        return self.extra_special_tokens
 
     @property
     def all_special_tokens(self) -> list[str]:
@@ -195,6 +149,9 @@ class TokenTable:
     ) -> Any:
         """Text from ids: a string for one id or a row (list, array or tensor), a list of strings for rows.
 
+        Tokens that were added as special ones are skipped as well as `all_special_tokens`;
+        `convert_ids_to_tokens` and `get_special_tokens_mask` know only the latter, as in the reference.
+
         Raises:
             InputError: an id that no token has (-100 among labels is none).
         """
@@ -202,6 +159,9 @@ class TokenTable:
         if isinstance(ids, list) and ids and isinstance(ids[0], list):
             return [self.decode(row, skip_special_tokens, clean_up_tokenization_spaces) for row in ids]
         row = ids if isinstance(ids, list) else [ids]
+        if skip_special_tokens:
+            added = {index for index, token in self.files.tokens_in_text.items() if token.special}
+            row = [index for index in row if index not in added]
         text = self.convert_tokens_to_string(self.convert_ids_to_tokens(row, skip_special_tokens))
         cleans = clean_up_tokenization_spaces
         return clean_up(text) if (self.clean_up_tokenization_spaces if cleans is None else cleans) else text
@@ -258,7 +218,12 @@ class TokenTable:
         """How many special tokens a row gets."""
         return 3 if pair else 2
 
-    def _special_id(self, role: str) -> int:
+    def special_id(self, role: str) -> int:
+        """The id of the token of a role (``cls_token`` and so on).
+
+        Raises:
+            InputError: the vocabulary lacks the token.
+        """
         token = self.files.specials[role]
         if token not in self._ids:
             raise InputError(f"{self.files.source}: the vocabulary lacks {token!r}, the {role}")

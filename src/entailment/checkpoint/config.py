@@ -9,21 +9,23 @@ Field names and defaults are those of the Hugging Face documentation. Every conf
     output_attentions, output_hidden_states, return_dict
                     what a model answers with, unless a call says otherwise
     architectures   class names the checkpoint was saved from, e.g. ("BertForSequenceClassification",)
-    extra           keys of config.json that nothing here reads, kept verbatim and written back
+    extra           keys of config.json, and keywords, that are none of these: kept verbatim, written back,
+                    and read as attributes, `config.finetuning_task`
 
 An activation may also be given as torch's function of that name, `torch.nn.functional.relu` for "relu".
 
 Constructing one checks it: wrong types, sizes below 1 or beyond any real model, a width that the heads do
 not divide raise `CheckpointError`, what nothing here computes raises `UnsupportedModelError`. Read from a
-file, the former is a `CorruptCheckpointError`, and both name the file.
+file, the former is a `CorruptCheckpointError`, and both name the file. A keyword that resembles a field is
+taken for a slip (`InputError`). None is ever changed in place: `dataclasses.replace` makes another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self
 
 from entailment.checkpoint import config_dict
 from entailment.checkpoint.fields import (
@@ -35,6 +37,7 @@ from entailment.checkpoint.fields import (
     check_sizes,
 )
 from entailment.checkpoint.json_files import write_json
+from entailment.checkpoint.open_config import OpenConfig, open_to_keywords
 from entailment.errors import UnsupportedModelError
 
 CONFIG_FILE = "config.json"
@@ -42,8 +45,9 @@ CONFIG_FILE = "config.json"
 Attention = Literal["full", "prefix"]
 
 
+@open_to_keywords
 @dataclass(frozen=True, kw_only=True)
-class BertConfig:
+class BertConfig(OpenConfig):
     """BERT (Devlin et al. 2018, arXiv:1810.04805) and encoders of its shape: MiniLM, TinyBERT."""
 
     model_type: ClassVar[str] = "bert"
@@ -102,18 +106,14 @@ class BertConfig:
         """From the JSON object of config.json; unknown keys go to `extra`."""
         return config_dict.from_dict(cls, values)
 
-    @classmethod
-    def from_pretrained(cls, name: str | Path, *, revision: str | None = None) -> Self:
-        """From a checkpoint folder, or a hub name, of which only config.json is fetched."""
-        return _from_pretrained(cls, name, revision)
-
     def save_pretrained(self, folder: str | Path) -> None:
         """Write config.json into a folder, which is made where it does not exist."""
         write_json(Path(folder) / CONFIG_FILE, self.to_dict())
 
 
+@open_to_keywords
 @dataclass(frozen=True, kw_only=True)
-class DistilBertConfig:
+class DistilBertConfig(OpenConfig):
     """DistilBERT (Sanh et al. 2019, arXiv:1910.01108); BERT's names for its sizes are there as properties."""
 
     model_type: ClassVar[str] = "distilbert"
@@ -180,18 +180,14 @@ class DistilBertConfig:
         """From the JSON object of config.json; unknown keys go to `extra`."""
         return config_dict.from_dict(cls, values)
 
-    @classmethod
-    def from_pretrained(cls, name: str | Path, *, revision: str | None = None) -> Self:
-        """From a checkpoint folder, or a hub name, of which only config.json is fetched."""
-        return _from_pretrained(cls, name, revision)
-
     def save_pretrained(self, folder: str | Path) -> None:
         """Write config.json into a folder, which is made where it does not exist."""
         write_json(Path(folder) / CONFIG_FILE, self.to_dict())
 
 
-@dataclass(frozen=True, kw_only=True)
-class MobileBertConfig:
+@open_to_keywords
+@dataclass(frozen=True)
+class MobileBertConfig(OpenConfig):
     """MobileBERT (Sun et al. 2020, arXiv:2004.02984); the defaults are google/mobilebert-uncased."""
 
     model_type: ClassVar[str] = "mobilebert"
@@ -219,6 +215,7 @@ class MobileBertConfig:
     normalization_type: str = "no_norm"
     classifier_activation: bool = True
     classifier_dropout: float | None = None
+    _: KW_ONLY  # the documented order ends here
     attention: Attention = "full"
     num_labels: int = 0
     id2label: dict[int, str] = field(default_factory=dict)
@@ -272,18 +269,12 @@ class MobileBertConfig:
         """From the JSON object of config.json; unknown keys go to `extra`."""
         return config_dict.from_dict(cls, values)
 
-    @classmethod
-    def from_pretrained(cls, name: str | Path, *, revision: str | None = None) -> Self:
-        """From a checkpoint folder, or a hub name, of which only config.json is fetched."""
-        return _from_pretrained(cls, name, revision)
-
     def save_pretrained(self, folder: str | Path) -> None:
         """Write config.json into a folder, which is made where it does not exist."""
         write_json(Path(folder) / CONFIG_FILE, self.to_dict())
 
 
 Config = BertConfig | DistilBertConfig | MobileBertConfig
-ConfigT = TypeVar("ConfigT", bound=Config)
 
 CONFIGS: dict[str, type[BertConfig] | type[DistilBertConfig] | type[MobileBertConfig]] = {
     "bert": BertConfig,
@@ -322,14 +313,3 @@ def _name_activation(config: Config, field_name: str) -> None:
             f"{field_name} {given!r:.80} is no activation of torch that is known here; give a name, one of "
             f"{', '.join(ACTIVATIONS)}"
         )
-
-
-def _from_pretrained(cls: type[ConfigT], name: str | Path, revision: str | None) -> ConfigT:
-    from entailment.checkpoint.folder import read_config, resolve
-
-    folder = resolve(name, revision=revision, files=(CONFIG_FILE,))
-    config = read_config(folder)
-    if not isinstance(config, cls):
-        file = folder / CONFIG_FILE
-        raise UnsupportedModelError(f"{file} is a {config.model_type}; use {type(config).__name__}")
-    return config

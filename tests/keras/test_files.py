@@ -143,3 +143,32 @@ def test_saving_leaves_one_kind_of_weights(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(MissingExtraError, match=r"writing tf_model.h5 needs h5py: .*\[tensorflow\]"):
         one.save_pretrained(tmp_path / "folder", safe_serialization=False)
+
+
+def test_arguments_of_the_pytorch_classes(tmp_path: Path) -> None:
+    model(num_labels=2).save_pretrained(tmp_path)
+    kind: Any = TFMobileBertForSequenceClassification
+    plain = kind.from_pretrained(tmp_path, return_dict=False, token=False)
+    assert type(plain(ids(1, 4))) is tuple
+    same, told = kind.from_pretrained(tmp_path, output_loading_info=True)
+    assert type(same) is kind
+    assert told == {"missing_keys": [], "unexpected_keys": [], "mismatched_keys": [], "error_msgs": []}
+    _, told = kind.from_pretrained(
+        tmp_path, num_labels=5, ignore_mismatched_sizes=True, output_loading_info=True
+    )
+    assert told["mismatched_keys"] == [
+        ("classifier.bias", (2,), (5,)),
+        ("classifier.weight", (2, 16), (5, 16)),
+    ]
+    assert told["missing_keys"] == []
+    _, told = TFMobileBertForPreTraining.from_pretrained(tmp_path, output_loading_info=True)
+    assert "cls.predictions.bias" in told["missing_keys"]
+    assert told["unexpected_keys"] == ["classifier.bias", "classifier.weight"]
+    assert kind.from_pretrained(tmp_path, from_tf=False).config == same.config
+    for wrong, said in (
+        ({"config": "model"}, "config must be a MobileBertConfig, not 'model'; AutoConfig"),
+        ({"use_safetensors": True}, "has no argument use_safetensors: safetensors are read first"),
+        ({"colour": 1}, "has no argument 'colour'; it has cache_dir, config, dtype,"),
+    ):
+        with pytest.raises(InputError, match=said):
+            kind.from_pretrained(tmp_path, **wrong)

@@ -41,6 +41,9 @@ def test_both_formats_are_the_same_call(classifier: Any) -> None:
         classifier(input_ids=named),
         classifier(BatchEncoding(named)),
         classifier([IDS, MASK], token_type_ids=TYPES),
+        classifier([IDS.tolist(), MASK.tolist(), TYPES.tolist()]),
+        classifier(input_ids=IDS.tolist(), attention_mask=MASK.tolist(), token_type_ids=TYPES),
+        classifier(input_ids=tensors),
         classifier({"input_ids": IDS.tolist(), "attention_mask": MASK.tolist()}, None, TYPES),
         classifier.call(named),
         classifier.call(tensors, training=False),
@@ -139,6 +142,16 @@ def test_training_drops() -> None:
         ((IDS,), {"mask": MASK}, "'mask', which is no input; the inputs are input_ids, "),
         (({"ids": IDS},), {}, "the dictionary holds 'ids', which is no input"),
         (([IDS, MASK],), {"attention_mask": MASK}, "attention_mask is given twice"),
+        (
+            (IDS.tolist(),),
+            {},
+            r"a list is read as \[input_ids, attention_mask, \.\.\.\]; pass an array, or input_",
+        ),
+        ((IDS[0].tolist(),), {}, "a list is read as"),
+        (((tuple(IDS[0]), tuple(IDS[1])),), {}, "a list is read as"),
+        ((), {"input_ids": [[1, 2], [3]]}, "input_ids must be rows of one length; pad them"),
+        ((), {"input_ids": [1, 2]}, r"input_ids must be whole numbers \[batch, tokens\], not int64 \[2\]"),
+        (([],), {}, "neither input_ids nor inputs_embeds"),
         (([IDS] * 12,), {}, "12 inputs were given, but there are 11"),
         ((IDS, *[None] * 11), {}, "12 arguments were given, but there are 11"),
         ((IDS,), {"labels": [1]}, "labels must be 2 whole numbers, not int64"),
@@ -194,3 +207,21 @@ def test_a_decoder_of_its_own_is_kept(tmp_path: Any) -> None:
     assert again.num_parameters() == untied.num_parameters() == again.count_params()
     close(again(IDS).logits, untied(IDS).logits, within=0)
     assert again.get_input_embeddings().embeddings.shape == (VOCABULARY, SIZES["embedding_size"])
+
+
+def test_a_decoder_of_its_own_has_its_bias(tmp_path: Any) -> None:
+    """The reference computes with the bias of a decoder that is not tied: it is saved, and counts."""
+    from safetensors.numpy import load_file, save_file
+
+    first, second = "cls.predictions.bias", "cls.predictions.decoder.bias"
+    untied = model("ForMaskedLM", extra={"tie_word_embeddings": False})
+    untied.save_pretrained(tmp_path)
+    arrays = load_file(tmp_path / "model.safetensors")
+    assert np.array_equal(arrays[first], arrays[second])
+    arrays[second] = arrays[second] + 1
+    save_file(arrays, tmp_path / "model.safetensors")
+    again = TFMobileBertForMaskedLM.from_pretrained(tmp_path)
+    close(again(IDS).logits, untied(IDS).logits + 1, within=1e-5)
+    assert again.loading_report.unused == ()
+    model("ForMaskedLM").save_pretrained(tmp_path / "tied")
+    assert second not in load_file(tmp_path / "tied" / "model.safetensors")

@@ -146,3 +146,21 @@ def test_a_mask_for_every_token(architecture: str) -> None:
 def test_every_architecture_has_its_classes() -> None:
     assert model_class("DistilBert", "ForNextSentencePrediction") is None
     assert all(model_class(a, "ForQuestionAnswering") for a in ARCHITECTURES)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.short, torch.int])
+def test_whole_numbers_of_every_type(architecture: str, dtype: torch.dtype) -> None:
+    """Embeddings look up 64 and 32 bits alone; what is accepted is computed."""
+    model = tiny(architecture)
+    given = {"input_ids": GIVEN, "position_ids": GIVEN % POSITIONS, "token_type_ids": GIVEN % 2}
+    expected = model(**given).last_hidden_state
+    for name, tensor in given.items():
+        assert torch.equal(model(**{**given, name: tensor.to(dtype)}).last_hidden_state, expected), name
+    refused(model, "input_ids holds", **{**given, "input_ids": (GIVEN * 0 + VOCABULARY).to(dtype)})
+    spans = tiny(architecture, "ForQuestionAnswering")
+    starts, ends = torch.tensor([1, 9]), torch.tensor([2, 3])
+    assert torch.equal(
+        spans(GIVEN, start_positions=starts.to(dtype), end_positions=ends.to(dtype)).loss,
+        spans(GIVEN, start_positions=starts, end_positions=ends).loss,
+    )

@@ -185,6 +185,27 @@ def test_two_biases_that_differ(tmp_path: Path) -> None:
         model_class("Bert", "ForMaskedLM").from_pretrained(folder)
 
 
+@pytest.mark.parametrize("architecture", ["Bert", "MobileBert"])
+def test_an_untied_decoder_has_a_bias_of_its_own(architecture: str, tmp_path: Path) -> None:
+    """The reference computes with it: it is saved beside the other, and what a file holds of it counts."""
+    first, second = "cls.predictions.bias", "cls.predictions.decoder.bias"
+    kind = model_class(architecture, "ForMaskedLM")
+    for task in ("ForMaskedLM", "ForPreTraining"):
+        folder = saved(architecture, task, tmp_path, extra={"tie_word_embeddings": False})
+        held = load_file(folder / "model.safetensors")
+        assert torch.equal(held[second], held[first])
+    edit(folder, lambda arrays: arrays.update({second: torch.ones(40), first: torch.zeros(40)}))
+    model = kind.from_pretrained(folder)
+    assert torch.equal(model.predictions.bias, torch.ones(40))
+    assert not {first, second} & set(model.loading_report.unused)
+    edit(folder, lambda arrays: arrays.pop(second))
+    assert torch.equal(kind.from_pretrained(folder).predictions.bias, torch.zeros(40))
+    encoder = model_class(architecture, "Model").from_pretrained(
+        edit(folder, lambda a: a.update({second: a[first]}))
+    )
+    assert {first, second} <= set(encoder.loading_report.unused)
+
+
 def test_another_number_of_classes(tmp_path: Path) -> None:
     folder = saved("Bert", "ForSequenceClassification", tmp_path, id2label={0: "no", 1: "yes"})
     with pytest.raises(WeightsMismatchError, match="ignore_mismatched_sizes=True"):

@@ -61,6 +61,25 @@ def test_a_smaller_vocabulary(architecture: str) -> None:
     assert model.get_input_embeddings().weight.grad is not None
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("tied", [True, False])
+def test_what_is_frozen_stays_frozen(architecture: str, tied: bool) -> None:
+    model = tiny(architecture, "ForMaskedLM", extra={"tie_word_embeddings": tied})
+    frozen = {name for name, _ in model.named_parameters() if "word" in name or "query" in name}
+    frozen |= {"predictions.bias"} | ({"predictions.extra"} if architecture == "MobileBert" else set())
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(name not in frozen)
+    assert frozen <= dict(model.named_parameters()).keys()
+    model.resize_token_embeddings(VOCABULARY + 3)
+    model.prune_heads({0: [1]})
+    assert {name for name, p in model.named_parameters() if not p.requires_grad} == frozen
+    for parameter in model.parameters():
+        parameter.requires_grad_(not parameter.requires_grad)
+    model.resize_token_embeddings(VOCABULARY)
+    model.prune_heads({1: [2]})
+    assert {name for name, p in model.named_parameters() if p.requires_grad} == frozen
+
+
 def test_an_unchanged_vocabulary() -> None:
     model = tiny("Bert")
     assert model.resize_token_embeddings() is model.get_input_embeddings()

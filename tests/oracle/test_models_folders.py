@@ -164,3 +164,28 @@ def test_types_of_weights_are_asked_for_alike(dtype: Any, tmp_path: Path) -> Non
     assert our_class("Bert", "ForSequenceClassification").from_pretrained(folder, dtype=dtype).dtype == (
         expected.dtype
     )
+
+
+@pytest.mark.parametrize("architecture", ["Bert", "DistilBert", "MobileBert"])
+@pytest.mark.parametrize("bias", [None, 0.0], ids=["another bias", "a bias that was never trained"])
+@torch.inference_mode()
+def test_an_untied_decoder_keeps_its_bias(architecture: str, bias: float | None, tmp_path: Path) -> None:
+    """There the reference has two biases, and computes with the decoder's."""
+    task, second = "ForMaskedLM", "cls.predictions.decoder.bias"
+    theirs = reference(architecture, task, tie_word_embeddings=False)
+    if bias is not None and architecture != "DistilBert":
+        theirs.cls.predictions.bias.fill_(bias)
+    batch = inputs(task, [6, 6], types=architecture != "DistilBert")
+    ours, told = our_class(architecture, task).from_pretrained(
+        saved(theirs, tmp_path / "theirs"), output_loading_info=True
+    )
+    assert not any(told.values())
+    close(ours(**batch).logits, theirs(**batch).logits, "ours opens theirs")
+    ours.predictions.bias.add_(1.0)
+    ours.save_pretrained(tmp_path / "ours")
+    back, told = getattr(transformers, architecture + task).from_pretrained(
+        tmp_path / "ours", output_loading_info=True
+    )
+    assert not any(told.values())
+    assert (second in arrays(back)) == (architecture != "DistilBert")
+    close(ours(**batch).logits, back.eval()(**batch).logits, "theirs opens ours")

@@ -52,15 +52,18 @@ def gathered(call: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[st
         kwargs: the others.
 
     Raises:
-        InputError: an unknown name, too many inputs, or one given twice.
+        InputError: an unknown name, too many inputs, one given twice, or rows of several lengths.
     """
     names = [name for name in inspect.signature(call).parameters if name != "self"]
     found: dict[str, Any] = {}
     first = kwargs.get(names[0]) if not args else args[0]
+    axes = _axes(first)
+    if args and axes in (1, 2):  # a list of lists of ids; one more axis, and it is a list of inputs
+        raise InputError(f"a list is read as [{', '.join(names[:2])}, ...]; pass an array, or {names[0]}=")
     if isinstance(first, Mapping):
         _add(found, dict(first), names, "the dictionary")
         first = None
-    elif isinstance(first, list | tuple):
+    elif isinstance(first, list | tuple) and (args or axes is None):
         if len(first) > len(names):
             raise InputError(
                 f"{len(first)} inputs were given, but there are {len(names)}: {', '.join(names)}"
@@ -72,9 +75,24 @@ def gathered(call: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[st
     _add(found, {names[0]: first, **dict(zip(names[1:], args[1:], strict=False))}, names, "the call")
     _add(found, {name: value for name, value in kwargs.items() if name != names[0]}, names, "the call")
     return {
-        name: value if name in SETTINGS or hasattr(value, "shape") else np.asarray(value)
+        name: value if name in SETTINGS or hasattr(value, "shape") else _array(name, value)
         for name, value in found.items()
     }
+
+
+def _axes(values: Any) -> int | None:
+    """Of numbers in nested lists; None for anything else."""
+    axes = 0
+    while isinstance(values, list | tuple) and values:
+        axes, values = axes + 1, values[0]
+    return axes if isinstance(values, int | float | np.number) else None
+
+
+def _array(name: str, values: Any) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise InputError(f"{name} must be rows of one length; pad them") from error
 
 
 def _add(found: dict[str, Any], more: Mapping[str, Any], names: list[str], where: str) -> None:

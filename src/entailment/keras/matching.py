@@ -26,11 +26,13 @@ class Match:
         arrays: by our names.
         initialised: arrays of the model that the checkpoint lacks, by the checkpoint's names.
         unused: arrays of the checkpoint that belong to other heads.
+        mismatched: (name, its shape in the checkpoint, its shape in the model) of those initialised for that.
     """
 
     arrays: dict[str, np.ndarray]
     initialised: tuple[str, ...]
     unused: tuple[str, ...]
+    mismatched: tuple[tuple[str, Shape, Shape], ...]
 
 
 def match(
@@ -50,7 +52,17 @@ def match(
     found, unused = _found(weights, theirs)
     kept = _of_right_shape(found, shapes, theirs, ignore_mismatched_sizes)
     missing = _missing(kept, theirs)
-    return Match(kept, tuple(sorted(theirs[name] for name in missing)), tuple(sorted(unused)))
+    mismatched = [
+        (theirs[name], array.shape, shapes[name])
+        for name, array in found.items()
+        if array.shape != shapes[name]
+    ]
+    return Match(
+        kept,
+        tuple(sorted(theirs[name] for name in missing)),
+        tuple(sorted(unused)),
+        tuple(sorted(mismatched)),
+    )
 
 
 def _found(
@@ -58,6 +70,7 @@ def _found(
 ) -> tuple[dict[str, np.ndarray], list[str]]:
     """The model's arrays under our names, and the names of those that belong to other heads."""
     ours = {checkpoint_name: name for name, checkpoint_name in theirs.items()}
+    outdone = {first for second, first in names.twins(ours).items() if second in weights}
     found: dict[str, np.ndarray] = {}
     sources: dict[str, str] = {}
     unused: list[str] = []
@@ -69,7 +82,7 @@ def _found(
         misplaced = (
             source.startswith(names.PREFIX) and bare in names.OTHERS and not bare.startswith("pooler.")
         )
-        if bare in names.DROPPED:
+        if bare in names.DROPPED or source in outdone:
             continue
         if misplaced or (name is None and bare not in names.OTHERS):
             unknown.append(source)

@@ -6,6 +6,7 @@ Ours are the attributes that lead to a variable, without the "encoder." that com
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from entailment.checkpoint.names import MOBILEBERT_ENCODER, TABLES
 
@@ -30,7 +31,8 @@ HEADS = {
 WORDS = "embeddings.word_embeddings.weight"
 DECODER = HEADS["predictions.decoder.weight"]
 
-#: A second name of an array, which older releases saved beside the first or instead of it.
+#: A second name of an array, beside the first or instead of it. Where the decoder is tied the two are one
+#: array; where it is not, the reference computes with this one and leaves the first as it was.
 SECOND_NAMES = {"cls.predictions.decoder.bias": "cls.predictions.bias"}
 
 #: Known and dropped: 0, 1, 2, ..., a buffer that older releases saved.
@@ -41,6 +43,15 @@ OTHERS = frozenset({*HEADS.values(), "pooler.dense.weight", "pooler.dense.bias"}
 
 _TABLE = {**MOBILEBERT_ENCODER, **HEADS}
 _INDEX = re.compile(r"(?<=\.)\d+(?=\.)")
+
+
+def twins(held: Collection[str]) -> dict[str, str]:
+    """Second name -> first, of `held` names, where the second is an array that the reference computes with.
+
+    Args:
+        held: the arrays of a model, by the checkpoint's names; an untied decoder is among them.
+    """
+    return {second: first for second, first in SECOND_NAMES.items() if {first, DECODER} <= set(held)}
 
 
 def is_head(our_name: str) -> bool:

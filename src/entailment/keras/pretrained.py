@@ -7,18 +7,20 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar, Unpack, overload
 
 import numpy as np
 
-from entailment.checkpoint.config import Config, MobileBertConfig
+from entailment.checkpoint.arguments import refuse_unknown
+from entailment.checkpoint.config import MobileBertConfig
 from entailment.checkpoint.folder import Checkpoint, open_checkpoint
 from entailment.checkpoint.keras_file import torch_name
 from entailment.checkpoint.weights import read_weights
-from entailment.errors import CheckpointError, InputError, UnsupportedModelError, WeightsMismatchError
+from entailment.errors import CheckpointError, WeightsMismatchError
 from entailment.keras import names
 from entailment.keras.h5_file import write_h5
 from entailment.keras.matching import match
+from entailment.keras.options import LoadingInfo, LoadingOptions, configured
 from entailment.keras.slots import Slot, slots_of
 from entailment.text.files import TOKENIZER_FILES
 
@@ -35,11 +37,13 @@ class LoadingReport:
         initialised: arrays of the model that the checkpoint lacks: new, and to be trained before they mean
             anything.
         unused: arrays of the checkpoint that belong to other heads.
+        mismatched: (name, its shape in the checkpoint, its shape in the model) of those initialised for that.
     """
 
     checkpoint: str
     initialised: tuple[str, ...]
     unused: tuple[str, ...]
+    mismatched: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...]
 
 
 class FromPretrained:
@@ -59,71 +63,67 @@ class Loader(Generic[M]):
 
     model_class: type[M]
 
+    @overload
+    def __call__(
+        self,
+        name: str | Path | None = ...,
+        *,
+        output_loading_info: Literal[False] = ...,
+        **options: Unpack[LoadingOptions],
+    ) -> M: ...
+    @overload
+    def __call__(
+        self,
+        name: str | Path | None = ...,
+        *,
+        output_loading_info: Literal[True],
+        **options: Unpack[LoadingOptions],
+    ) -> tuple[M, LoadingInfo]: ...
     def __call__(
         self,
         name: str | Path | None = None,
         *,
-        config: Config | None = None,
-        revision: str | None = None,
-        cache_dir: str | Path | None = None,
-        local_files_only: bool = False,
-        from_pt: bool | None = None,
-        num_labels: int | None = None,
-        id2label: Mapping[int, str] | None = None,
-        label2id: Mapping[str, int] | None = None,
-        problem_type: str | None = None,
-        output_attentions: bool | None = None,
-        output_hidden_states: bool | None = None,
-        ignore_mismatched_sizes: bool = False,
-        dtype: Any = None,
-    ) -> M:
+        output_loading_info: bool = False,
+        **options: Unpack[LoadingOptions],
+    ) -> M | tuple[M, LoadingInfo]:
         """A model with the weights of a checkpoint.
 
         Args:
             name: a folder, or a hub name ("org/model").
-            config: instead of the checkpoint's own.
-            revision: branch, tag or commit of a hub name.
-            cache_dir: where downloads are kept.
-            local_files_only: open no connection.
-            from_pt: without effect, so that calls carry over: whose weights a file has is seen by itself.
-            num_labels: classes of the head, where the checkpoint's own number is not wanted.
-            id2label: names of the classes.
-            label2id: the way back.
-            problem_type: "regression", "single_label_classification" or "multi_label_classification".
-            output_attentions: return attentions unless a call says otherwise.
-            output_hidden_states: return hidden states unless a call says otherwise.
-            ignore_mismatched_sizes: leave new and report a head whose shapes differ, instead of refusing it.
-            dtype: a Keras dtype policy, e.g. "mixed_bfloat16"; by default the global one.
+            output_loading_info: return the model and a `LoadingInfo`.
+            **options: see `LoadingOptions`; any other is refused.
 
         Raises:
             CheckpointError: the folder cannot be used, or its weights are not those of its configuration.
+            InputError: an argument that there is not, or a configuration that is none.
             UnsupportedModelError: it is of another architecture, or has another attention.
             MissingExtraError: there is nothing but a tf_model.h5, and h5py is not installed.
         """
-        checkpoint = open_checkpoint(name, revision=revision, cache_dir=cache_dir, offline=local_files_only)
-        found = _mobilebert(checkpoint.config if config is None else config, checkpoint, self.model_class)
-        found = _with_labels(found, num_labels, id2label, label2id)
-        found = replace(
-            found,
-            problem_type=problem_type or found.problem_type,
-            output_attentions=found.output_attentions if output_attentions is None else output_attentions,
-            output_hidden_states=(
-                found.output_hidden_states if output_hidden_states is None else output_hidden_states
-            ),
+        refuse_unknown(
+            options, {*LoadingOptions.__annotations__, "output_loading_info"}, "from_pretrained of a model"
         )
+        checkpoint = open_checkpoint(
+            name,
+            revision=options.get("revision"),
+            cache_dir=options.get("cache_dir"),
+            offline=options.get("local_files_only", False),
+            token=options.get("token"),
+        )
+        found = configured(checkpoint, options, self.model_class.__name__)
         weights = _by_torch_names(read_weights(checkpoint.folder))
         construct: Any = self.model_class
-        model = construct(_tied_or_not(found, weights), dtype=dtype)
-        model.loading_report = _fill(model, weights, checkpoint, ignore_mismatched_sizes)
-        if model.loading_report.initialised:
+        model = construct(_tied_or_not(found, weights), dtype=options.get("dtype"))
+        report = _fill(model, weights, checkpoint, options.get("ignore_mismatched_sizes", False))
+        if report.initialised:
             logger.warning(
                 "%s has no trained weights for %s of %s: they are new, and mean nothing until trained",
                 checkpoint.name,
-                ", ".join(model.loading_report.initialised),
+                ", ".join(report.initialised),
                 self.model_class.__name__,
             )
+        model.loading_report = report
         filled: M = model
-        return filled
+        return (filled, _info(model, report)) if output_loading_info else filled
 
 
 def save_pretrained(
@@ -180,6 +180,7 @@ def _write_safetensors(path: Path, slots: Mapping[str, Slot]) -> None:
         ("" if names.is_head(name) else before) + names.checkpoint_name(name): slot.read()
         for name, slot in slots.items()
     }
+    arrays |= {second: arrays[first] for second, first in names.twins(arrays).items()}
     save_file(arrays, path, metadata={"format": "pt"})
 
 
@@ -194,7 +195,21 @@ def _fill(
         raise WeightsMismatchError(f"{checkpoint.folder}: {error}") from error
     for name, array in matched.arrays.items():
         slots[name].write(array)
-    return LoadingReport(checkpoint.name, matched.initialised, matched.unused)
+    return LoadingReport(checkpoint.name, matched.initialised, matched.unused, matched.mismatched)
+
+
+def _info(model: Any, report: LoadingReport) -> LoadingInfo:
+    """The report as the reference words it: encoder arrays have their prefix, mismatched ones are apart."""
+    before = names.PREFIX if any(names.is_head(name) for name in slots_of(model)) else ""
+    heads = names.HEADS.values()
+    mismatched = {name for name, _, _ in report.mismatched}
+    missing = [name for name in report.initialised if name not in mismatched]
+    return {
+        "missing_keys": [name if name in heads else before + name for name in missing],
+        "unexpected_keys": list(report.unused),
+        "mismatched_keys": list(report.mismatched),
+        "error_msgs": [],
+    }
 
 
 def _by_torch_names(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -215,29 +230,3 @@ def _tied_or_not(config: MobileBertConfig, weights: Mapping[str, np.ndarray]) ->
     if decoder is None or words is None or np.array_equal(decoder, words):
         return config
     return replace(config, extra={**config.extra, "tie_word_embeddings": False})
-
-
-def _mobilebert(config: Config, checkpoint: Checkpoint, model_class: type[Any]) -> MobileBertConfig:
-    if not isinstance(config, MobileBertConfig):
-        raise UnsupportedModelError(
-            f"{checkpoint.name} is a {config.model_type}, not what {model_class.__name__} is for; the "
-            "PyTorch classes and the Auto classes have its architecture"
-        )
-    return config
-
-
-def _with_labels(
-    config: MobileBertConfig,
-    num_labels: int | None,
-    id2label: Mapping[int, str] | None,
-    label2id: Mapping[str, int] | None,
-) -> MobileBertConfig:
-    if id2label is not None:
-        if num_labels is not None and num_labels != len(id2label):
-            raise InputError(
-                f"num_labels is {num_labels}, but id2label names {len(id2label)}; give one of them"
-            )
-        return replace(config, id2label=dict(id2label), num_labels=0, label2id=dict(label2id or {}))
-    if num_labels is not None and num_labels != config.num_labels:
-        return replace(config, id2label={}, num_labels=num_labels, label2id=dict(label2id or {}))
-    return config if label2id is None else replace(config, label2id=dict(label2id))

@@ -118,6 +118,7 @@ def _matched(
     """The model's arrays under our names, and the names of those that belong to other heads."""
     ours = {checkpoint_name: name for name, checkpoint_name in theirs.items()}
     prefix, others = names.prefix_of(config), names.other_names(config)
+    outdone = {first for second, first in names.twins(ours, config).items() if second in weights}
     found: dict[str, np.ndarray] = {}
     sources: dict[str, str] = {}
     unused, unknown = [], []
@@ -126,7 +127,7 @@ def _matched(
         name = ours.get(bare)
         # The head has no prefix: "bert.classifier.weight" would be something else.
         misplaced = source.startswith(prefix) and bare in others and not bare.startswith("pooler.")
-        if bare in names.DROPPED:
+        if bare in names.DROPPED or source in outdone:
             continue
         if misplaced or (name is None and bare not in others):
             unknown.append(source)

@@ -23,6 +23,7 @@ class Inputs:
     """The checked arguments of a forward pass, defaults filled in.
 
     Attributes:
+        input_ids: [B, T], of a type that embeddings take, or None with `inputs_embeds`.
         token_mask: [B, T], True for tokens and False for padding; None where nothing says what is padding.
         attention_mask: [B, 1, 1 or T, T], True where a token (third axis) may see another (fourth); None:
             everywhere.
@@ -31,6 +32,7 @@ class Inputs:
         head_masks: for each layer the factors [A, 1, 1] of its heads; None: no head is masked.
     """
 
+    input_ids: Tensor | None
     token_mask: Tensor | None
     attention_mask: Tensor | None
     position_ids: Tensor
@@ -79,6 +81,8 @@ def prepare(
         token_type_ids = torch.zeros((1, T), dtype=torch.long, device=device)
     _check_ids("position_ids", position_ids, (B, T))
     _check_ids("token_type_ids", token_type_ids, (B, T))
+    input_ids = None if input_ids is None else _long(input_ids)
+    position_ids, token_type_ids = _long(position_ids), _long(token_type_ids)
     _check_ranges(
         [
             ("input_ids", input_ids, config.vocab_size - 1, "ids of the model's vocabulary"),
@@ -89,6 +93,7 @@ def prepare(
     )
     token_mask = attention_mask.bool() if attention_mask is not None and attention_mask.ndim == 2 else None
     return Inputs(
+        input_ids=input_ids,
         token_mask=token_mask,
         attention_mask=_visible(attention_mask, (B, T)),
         position_ids=position_ids,
@@ -162,6 +167,11 @@ def _head_masks(mask: Tensor | None, heads: Sequence[int], device: torch.device)
 
 def _whole(ids: Tensor) -> bool:
     return not ids.is_floating_point() and not ids.is_complex() and ids.dtype != torch.bool
+
+
+def _long(ids: Tensor) -> Tensor:
+    """Ids that embeddings can look up; those of the right types are left alone, for a trace shows a cast."""
+    return ids if ids.dtype in (torch.long, torch.int) else ids.long()
 
 
 def _numbers(values: Tensor) -> Tensor:

@@ -96,6 +96,7 @@ def span_loss(start_logits: Tensor, end_logits: Tensor, starts: Tensor, ends: Te
     ):
         # As in the reference: what lies before the text counts as its first token, what lies behind is left
         # out.
-        clamped = positions.reshape(-1).clamp(0, T)
+        whole = positions if positions.is_floating_point() else positions.long()  # -100 is no uint8
+        clamped = whole.reshape(-1).clamp(0, T)
         losses.append(class_loss(logits, clamped.masked_fill(clamped == T, IGNORED), name=name))
     return (losses[0] + losses[1]) / 2

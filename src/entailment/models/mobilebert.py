@@ -278,7 +278,8 @@ class MobileBertModel(nn.Module):
             config, head_counts(self.layers), config.embedding_size,
             input_ids, attention_mask, token_type_ids, position_ids, head_mask, inputs_embeds,
         )  # fmt: skip
-        words = self.embeddings.word(input_ids) if inputs_embeds is None else inputs_embeds  # [B, T, E]
+        # [B, T, E]
+        words = self.embeddings.word(inputs.input_ids) if inputs_embeds is None else inputs_embeds
         x, hidden_states, attentions = run_layers(
             self.layers,
             self.embeddings.place(words, inputs.position_ids, inputs.token_type_ids, inputs.token_mask),

@@ -7,7 +7,7 @@ that stands before the encoder's in a task class.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from entailment.checkpoint.config import Config
 from entailment.checkpoint.names import TABLES
@@ -46,7 +46,8 @@ HEADS: dict[str, dict[str, str]] = {
     },
 }
 
-#: A second name of an array, which older releases saved beside the first or instead of it.
+#: A second name of an array, beside the first or instead of it. Where the decoder is tied the two are one
+#: array; where it is not, the reference computes with this one and leaves the first as it was.
 SECOND_NAMES = {"cls.predictions.decoder.bias": "cls.predictions.bias"}
 
 #: The masked-language-model decoders; where they are tied, files may hold them or not.
@@ -59,6 +60,17 @@ WORDS = "embeddings.word_embeddings.weight"
 DROPPED: dict[str, None] = {"embeddings.position_ids": None}
 
 _INDEX = re.compile(r"(?<=\.)\d+(?=\.)")
+
+
+def twins(held: Collection[str], config: Config) -> dict[str, str]:
+    """Second name -> first, of `held` names, where the second is an array that the reference computes with.
+
+    Args:
+        held: the arrays of a model, by the checkpoint's names; an untied decoder is among them.
+        config: of the model.
+    """
+    decoder = HEADS[config.model_type]["predictions.decoder.weight"]
+    return {second: first for second, first in SECOND_NAMES.items() if {first, decoder} <= set(held)}
 
 
 def is_head(our_name: str, config: Config) -> bool:

@@ -148,6 +148,7 @@ def save_pretrained(
         .clone()
         for name, (tensor, _) in slots.items()
     }
+    arrays |= {second: arrays[first].clone() for second, first in names.twins(arrays, config).items()}
     stored = str(next(iter(arrays.values())).dtype).removeprefix("torch.")
     # The reference opens the weights in the precision that config.json names.
     extra = {**{k: v for k, v in config.extra.items() if k != "torch_dtype"}, "dtype": stored}

@@ -92,6 +92,8 @@ def resize_token_embeddings(
 ) -> nn.Embedding:
     """Give the vocabulary another size: rows are cut off, or drawn anew, at its end; the decoder follows.
 
+    What was frozen (`requires_grad` False) stays so.
+
     Args:
         self: changed in place, its configuration too.
         new_num_tokens: entries of the new vocabulary; None changes nothing but the rounding.
@@ -116,14 +118,16 @@ def resize_token_embeddings(
         return words
     new = nn.Embedding(size, words.embedding_dim, padding_idx=words.padding_idx).to(words.weight)
     new.weight.copy_(_resized(words.weight, size, std))
+    new.weight.requires_grad_(words.weight.requires_grad)
     cast(Any, encoder_of(self)).embeddings.word = new
     head = cast(Any, getattr(self, "predictions", None))
     if head is not None:
-        decoder = new.weight if tied(config) else nn.Parameter(_resized(head.decoder.weight, size, std))
+        old = head.decoder.weight
+        decoder = new.weight if tied(config) else _like(old, _resized(old, size, std))
         head.decoder.out_features, head.decoder.weight = size, decoder
-        head.bias = nn.Parameter(_resized(head.bias, size, 0.0))
+        head.bias = _like(head.bias, _resized(head.bias, size, 0.0))
         if hasattr(head, "extra"):  # MobileBERT's part of the output embedding [H - E, V]
-            head.extra = nn.Parameter(_resized(head.extra.T, size, std).T.contiguous())
+            head.extra = _like(head.extra, _resized(head.extra.T, size, std).T.contiguous())
     _set_config(self, replace(config, vocab_size=size))
     return new
 
@@ -192,15 +196,21 @@ def _remove(attention: Any, present: list[int], gone: set[int]) -> None:
     )
     for name in ("query", "key", "value"):
         old = getattr(attention, name)
-        setattr(attention, name, _linear(old.weight[rows], old.bias[rows]))
-    attention.output = _linear(attention.output.weight[:, rows], attention.output.bias)
+        setattr(attention, name, _linear(old, old.weight[rows], old.bias[rows]))
+    old = attention.output
+    attention.output = _linear(old, old.weight[:, rows], old.bias)
     attention.num_heads = len(keep)
 
 
-def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
+def _linear(old: nn.Linear, weight: Tensor, bias: Tensor) -> nn.Linear:
     linear = nn.Linear(weight.shape[1], weight.shape[0], device="meta")
-    linear.weight, linear.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.clone())
+    linear.weight, linear.bias = _like(old.weight, weight.clone()), _like(old.bias, bias.clone())
     return linear
+
+
+def _like(old: Tensor, new: Tensor) -> nn.Parameter:
+    """A parameter in the place of another: frozen where that was."""
+    return nn.Parameter(new, requires_grad=old.requires_grad)
 
 
 def _resized(rows: Tensor, size: int, std: float) -> Tensor:

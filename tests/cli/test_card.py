@@ -47,7 +47,7 @@ def test_what_evaluate_writes_is_what_card_reads(entail: Entail, folder: Path, t
 def test_what_was_measured_in_int8_is_no_result_of_a_card(
     entail: Entail, tmp_path: Path, folder: Path
 ) -> None:
-    data = pair_files.write(tmp_path / "pairs.jsonl", pair_files.rows(300, 0))
+    data = pair_files.write(tmp_path / "pairs.jsonl", pair_files.rows(400, 0))
     assert entail("quantize", folder, "--data", data).code == 0
     line = ("evaluate", folder, "--data", data, "--limit", 9, "--precision", "int8", "--json")
     printed = tmp_path / "printed.json"
@@ -86,7 +86,7 @@ def test_what_was_measured_before_calibration_is_no_result_after_it(
 def test_a_copy_has_the_card_that_its_source_had(
     entail: Entail, tmp_path: Path, folder: Path, command: str
 ) -> None:
-    data = pair_files.write(tmp_path / "pairs.jsonl", pair_files.rows(300, 0))
+    data = pair_files.write(tmp_path / "pairs.jsonl", pair_files.rows(400, 0))
     texts = tmp_path / "texts.csv"
     texts.write_text("text,label\nthe team won,sports\nsoup and bread,food\n", "utf-8")
     assert entail("evaluate", folder, "--data", data, "--report", tmp_path / "report").code == 0

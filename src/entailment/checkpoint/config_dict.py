@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     ConfigT = TypeVar("ConfigT", bound=Config)
 
-UNSUPPORTED_SWITCHES = ("is_decoder", "add_cross_attention", "is_encoder_decoder")
-
 #: What config.json leaves out, as the reference library does: it is what reading a file without them gives.
 _DEFAULT_LABELS = {0: "LABEL_0", 1: "LABEL_1"}
 _LEFT_OUT_WHEN: dict[str, object] = {
@@ -72,9 +70,6 @@ def from_dict(cls: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
         raise UnsupportedModelError(
             f"{cls.__name__} is for model_type {cls.model_type!r}, not {model_type!r}"
         )
-    for switch in UNSUPPORTED_SWITCHES:
-        if values.get(switch):
-            raise UnsupportedModelError(f"{switch} is set, but only encoders are supported")
     known = {field.name for field in fields(cls)} - {"extra"}
     # JSON writes null for "not set"; the default then holds.
     given = {name: value for name, value in values.items() if name in known and value is not None}

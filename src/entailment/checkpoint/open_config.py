@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from entailment.checkpoint.arguments import INSTEAD, refuse_unknown
-from entailment.checkpoint.config_dict import UNSUPPORTED_SWITCHES
 from entailment.checkpoint.fields import short
 from entailment.errors import CheckpointError, InputError, UnsupportedModelError
 
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from entailment.checkpoint.config import Config
 
 T = TypeVar("T")
+
+_UNSUPPORTED_SWITCHES = ("is_decoder", "add_cross_attention", "is_encoder_decoder")
 
 #: Arguments of `from_pretrained` of a configuration beside the name and the changes.
 LOADING = ("cache_dir", "local_files_only", "revision", "token")
@@ -134,7 +135,7 @@ def open_to_keywords(cls: type[T]) -> type[T]:
             raise CheckpointError(f"extra must map keys to values, not be {short(stated)}")
         if kept:
             given["extra"] = stated = {**stated, **kept}
-        for switch in UNSUPPORTED_SWITCHES:
+        for switch in _UNSUPPORTED_SWITCHES:
             if stated.get(switch):
                 raise UnsupportedModelError(f"{switch} is set, but only encoders are supported")
         built(self, *values, **given)

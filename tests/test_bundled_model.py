@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from entailment import NLI, ZeroShotClassifier, open_checkpoint
-from entailment.checkpoint.labels import PROBE_PAIRS
+from entailment.checkpoint.probe_pairs import PROBE_PAIRS
 from entailment.tasks.model import PairModel, load_model
 
 LABELS = ("sports", "politics", "cooking", "technology", "health", "music")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -93,6 +94,17 @@ def test_names_are_listed_and_unknown_ones_refused() -> None:
     assert {*entailment.__all__, *entailment._HOME} <= set(dir(entailment))
     with pytest.raises(AttributeError, match="no attribute 'Classifier'"):
         entailment.Classifier  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "home",
+    sorted(Path(str(entailment.__file__)).parent.rglob("__init__.py")),
+    ids=lambda home: home.parent.name,
+)
+def test_a_map_of_a_package_has_all_its_files(home: Path) -> None:
+    text = ast.get_docstring(ast.parse(home.read_text(encoding="utf-8"))) or ""
+    listed = set(re.findall(r"\w+\.py\b", text))
+    assert listed in (set(), {path.name for path in home.parent.glob("*.py")} - {home.name})
 
 
 def test_all_errors_are_public() -> None:

@@ -6,6 +6,7 @@ import builtins
 import csv
 import io
 import json
+import stat
 import string
 import sys
 from collections.abc import Iterator
@@ -94,6 +95,9 @@ def test_a_format_may_be_given_for_a_name_that_does_not_say(tmp_path: Path) -> N
     [
         (b"one\ntwo\n", [{"text": "one"}, {"text": "two"}]),
         (b'\xef\xbb\xbf {"text": "one"}\n{"text": "two"}\n', [{"text": "one"}, {"text": "two"}]),
+        (b'\xef\xbb\xbf\n \r\n{"text": "one"}\n\n', [{"text": "one"}]),
+        (b"\n\none\n{\n", [{"text": ""}, {"text": ""}, {"text": "one"}, {"text": "{"}]),
+        (b"\n\n", []),
         (b"[1] one\n", [{"text": "[1] one"}]),
         (b"text,label\n", [{"text": "text,label"}]),
         (b"", []),
@@ -104,7 +108,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch, content: bytes, rows: l
     assert list(read_rows("-", columns=["text"])) == rows
 
 
-@pytest.mark.parametrize("content", [b"[\n", b"\xef\xbb\xbf[ \r\n{}\n]", b'[{"text": "one"}]\n'])
+@pytest.mark.parametrize("content", [b"[\n", b"\n[\n", b"\xef\xbb\xbf[ \r\n{}\n]", b'[{"text": "one"}]\n'])
 def test_a_json_array_on_standard_input_is_no_text(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
     feed_stdin(monkeypatch, content)
     with pytest.raises(DataFileError, match=r"begins a JSON array; write one JSON object \{...\} a line"):
@@ -147,6 +151,17 @@ REFUSED = {
     "deep.jsonl": (b'{"a": ' + b"[" * 100_000 + b"\n", None, "line 1: JSON that cannot be read"),
     "column.jsonl": (b'{"a": 1}\n{"b": 1}\n', ["a"], "line 2 has no column 'a'; it has b"),
     "bytes.jsonl": (b'{"a": "\xff"}\n', None, "line 1: byte 0xff is not UTF-8"),
+    "twice.jsonl": (
+        b'{"a": 1}\n{"a": 1, "b": 2, "a": 3}\n',
+        None,
+        "line 2: JSON that cannot be read (the key 'a' is there twice; leave one out)",
+    ),
+    "return.txt": (
+        b"x\r\ny\rz\r\n",
+        None,
+        "line 2: a carriage return inside the line; a line should end with a line feed, so convert the file "
+        "if carriage returns end its lines: tr '\\r' '\\n' < OLD > NEW",
+    ),
     "empty.csv": (b"", None, "is empty: a .csv file begins with a line naming its columns"),
     "blank.csv": (b"\n\n", None, "is empty"),
     "column.csv": (b"review,label\nx,y\n", ["text"], "has no column 'text'; it has review, label"),
@@ -299,6 +314,14 @@ def test_a_link_is_followed_and_permissions_are_the_usual(tmp_path: Path) -> Non
     assert (tmp_path / "real.jsonl").read_text() == '{"n": 1}\n'
     usual = write(tmp_path / "usual", "")
     assert (tmp_path / "real.jsonl").stat().st_mode == usual.stat().st_mode
+
+
+def test_permissions_of_what_was_there_are_kept(tmp_path: Path) -> None:
+    for mode in (0o600, 0o640):
+        path = write(tmp_path / "a.csv", "")
+        path.chmod(mode)
+        write_rows(path, [{"n": 1}])
+        assert stat.S_IMODE(path.stat().st_mode) == mode
 
 
 @pytest.mark.parametrize(

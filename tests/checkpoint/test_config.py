@@ -7,6 +7,7 @@ from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.tiny import tiny_bert_config, write_json
 
@@ -228,3 +229,25 @@ def test_what_another_function_computes_is_not_guessed() -> None:
             MobileBertConfig(hidden_act=wrong)  # type: ignore[arg-type]
     with pytest.raises(UnsupportedModelError, match=r"activation .* give a name"):
         DistilBertConfig(activation=gelu)  # type: ignore[arg-type]
+
+
+def test_numbers_of_numpy_are_kept_as_pythons() -> None:
+    labels = np.array([0, 2, 1])
+    config = MobileBertConfig(
+        hidden_size=np.int64(256),  # type: ignore[arg-type]
+        hidden_dropout_prob=np.float32(0.5),  # type: ignore[arg-type]
+        layer_norm_eps=np.float64(1e-6),
+        num_labels=labels.max() + 1,
+    )
+    same = MobileBertConfig(hidden_size=256, hidden_dropout_prob=0.5, layer_norm_eps=1e-6, num_labels=3)
+    assert config == same and config.to_json_string() == same.to_json_string()
+    kinds = [type(getattr(config, name)) for name in ("hidden_size", "hidden_dropout_prob", "layer_norm_eps")]
+    assert (kinds, type(config.num_labels)) == ([int, float, float], int)
+    names = {np.int64(0): np.str_("no"), np.int32(1): np.str_("yes")}
+    ids: Any = {"no": np.int64(0), "yes": np.int64(1)}
+    named = BertConfig(id2label=names, label2id=ids)  # type: ignore[arg-type]
+    assert named == BertConfig(id2label={0: "no", 1: "yes"})
+    assert BertConfig.from_dict(json.loads(named.to_json_string())) == named
+    for wrong in (np.float64(3), np.array([1, 2]), np.bool_(True)):
+        with pytest.raises(CheckpointError, match="num_hidden_layers must be a whole number"):
+            BertConfig(num_hidden_layers=wrong)  # type: ignore[arg-type]

@@ -10,14 +10,14 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from safetensors.numpy import load_file
-from tests.checkpoint.h5_files import write_h5
-from tests.tiny import tiny_bert, tiny_distilbert, tiny_mobilebert, write_weights
+from safetensors.numpy import load_file, save_file
+from tests.checkpoint.h5_files import tf_path, write_h5
+from tests.tiny import tiny_bert, tiny_distilbert, tiny_mobilebert, write_json, write_weights
 
 from entailment.checkpoint.folder import open_checkpoint
 from entailment.checkpoint.keras_file import read_h5, torch_name
 from entailment.checkpoint.weights import read_weights
-from entailment.errors import CorruptCheckpointError, MissingExtraError
+from entailment.errors import CheckpointNotFoundError, CorruptCheckpointError, MissingExtraError
 
 SCOPES = {"bert": "tf_bert", "distilbert": "tf_distil_bert", "mobilebert": "tf_mobile_bert"}
 TINY: dict[str, Callable[..., Path]] = {
@@ -49,6 +49,44 @@ def test_every_array_arrives(tmp_path: Path, family: str) -> None:
         assert read[name].flags.c_contiguous
     ours = open_checkpoint(folder).weights()
     assert all(np.array_equal(ours[name], wanted[name]) for name in wanted)
+
+
+@pytest.mark.parametrize("family", TINY)
+def test_safetensors_of_tensorflow(tmp_path: Path, family: str) -> None:
+    """The TensorFlow classes of transformers 4 put their names and kernels into a model.safetensors, too."""
+    folder = TINY[family](tmp_path / "model")
+    wanted = open_checkpoint(folder).weights()
+    arrays: Arrays = load_file(folder / "model.safetensors")
+    theirs: Arrays = {}
+    for name, array in arrays.items():
+        variable = tf_path(name, "", no_norm=family == "mobilebert").lstrip("/")
+        theirs[variable] = np.ascontiguousarray(array.T) if variable.endswith("kernel:0") else array
+    assert not theirs.keys() & arrays.keys()
+    save_file(theirs, folder / "model.safetensors")
+    read = read_weights(folder)
+    assert read.keys() == arrays.keys() and all(each.flags.c_contiguous for each in read.values())
+    ours = open_checkpoint(folder).weights()
+    assert all(np.array_equal(ours[name], wanted[name]) for name in wanted)
+
+
+def test_shards_of_tensorflow(tmp_path: Path) -> None:
+    """There a file has the variables without the scope of the model, and the index has them with it."""
+    folder = tiny_mobilebert(tmp_path / "model")
+    arrays: Arrays = load_file(folder / "model.safetensors")
+    (folder / "model.safetensors").unlink()
+    placed: dict[str, str] = {}
+    for i, name in enumerate(arrays):
+        variable, shard = tf_path(name, "", no_norm=True).lstrip("/"), f"tf_model-0000{i % 2 + 1}-of-00002.h5"
+        placed[f"tf_mobile_bert_for_sequence_classification/{variable}"] = shard
+        with h5py.File(folder / shard, "a") as file:
+            file[variable] = arrays[name].T if variable.endswith("kernel:0") else arrays[name]
+    write_json(folder / "tf_model.h5.index.json", {"weight_map": placed})
+    read = read_weights(folder)
+    assert read.keys() == arrays.keys()
+    assert all(np.array_equal(read[name], array) for name, array in arrays.items())
+    (folder / "tf_model-00002-of-00002.h5").unlink()
+    with pytest.raises(CheckpointNotFoundError, match=r"tf_model-00002-of-00002\.h5 is missing"):
+        read_weights(folder)
 
 
 # Written by hand after the naming rules of transformers 4: its modeling_tf_*.py name the layers, and its

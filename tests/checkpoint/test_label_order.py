@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from entailment.checkpoint.labels import (
-    PROBE_PAIRS,
     LabelOrder,
     order_from_names,
     order_from_probe,
     order_stated,
     probe_disagreement,
 )
+from entailment.checkpoint.probe_pairs import PROBE_PAIRS
 from entailment.errors import LabelOrderError
 
 THREE = ("entailment", "neutral", "contradiction")

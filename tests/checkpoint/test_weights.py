@@ -100,6 +100,9 @@ def test_no_weights_at_all(tmp_path: Path) -> None:
     (tmp_path / "flax_model.msgpack").touch()
     with pytest.raises(CheckpointNotFoundError, match=r"none of model\.safetensors.*it has flax_model\.m"):
         read_weights(tmp_path)
+    (tmp_path / "pytorch_model.fp16.bin").touch()
+    with pytest.raises(CheckpointNotFoundError, match=r"pytorch_model\.fp16\.bin, of a variant: rename"):
+        read_weights(tmp_path)
     with pytest.raises(CheckpointNotFoundError, match="no weights"):
         read_weights(tmp_path / "nowhere")
 

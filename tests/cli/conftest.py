@@ -17,6 +17,16 @@ from entailment.cli.app import run
 
 ENTAIL = [sys.executable, "-c", "from entailment.cli import main; main()"]
 
+PAIRS = [
+    ("the dog sleeps", "an animal sleeps", "entailment"),
+    ("a man reads a book", "nobody reads", "contradiction"),
+    ("rain", "the sun", "neutral"),
+    ("snow and rain", "the snow", "entailment"),
+    ("a cup of tea", "a train", "contradiction"),
+    ("the house", "a bird", "neutral"),
+]
+TEXTS = [("the team won", "sports"), ("soup and bread", "food"), ("the final game", "sports")]
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -80,3 +90,19 @@ def prefix_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def nameless_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """LABEL_0 to LABEL_2, and random weights: nobody can tell which is entailment."""
     return tiny_bert(tmp_path_factory.mktemp("models") / "nameless", labels=("LABEL_0", "LABEL_1", "LABEL_2"))
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> Path:
+    """The `PAIRS`, with a column more."""
+    path = tmp_path / "pairs.csv"
+    path.write_text("premise,hypothesis,label,source\n" + "".join(f"{p},{h},{y},x\n" for p, h, y in PAIRS))
+    return path
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    """The `TEXTS`."""
+    path = tmp_path / "texts.jsonl"
+    path.write_text("".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in TEXTS))
+    return path

@@ -9,37 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
-from tests.cli.conftest import Entail
-
-PAIRS = [
-    ("the dog sleeps", "an animal sleeps", "entailment"),
-    ("a man reads a book", "nobody reads", "contradiction"),
-    ("rain", "the sun", "neutral"),
-    ("snow and rain", "the snow", "entailment"),
-    ("a cup of tea", "a train", "contradiction"),
-    ("the house", "a bird", "neutral"),
-]
-TEXTS = [("the team won", "sports"), ("soup and bread", "food"), ("the final game", "sports")]
+from tests.cli.conftest import PAIRS, Entail
 
 
 @pytest.fixture
 def own(model: Path, tmp_path: Path) -> Path:
     """A model that may be written to."""
     return Path(shutil.copytree(model, tmp_path / "own"))
-
-
-@pytest.fixture
-def pairs(tmp_path: Path) -> Path:
-    path = tmp_path / "pairs.csv"
-    path.write_text("premise,hypothesis,label\n" + "".join(f"{p},{h},{y}\n" for p, h, y in PAIRS))
-    return path
-
-
-@pytest.fixture
-def texts(tmp_path: Path) -> Path:
-    path = tmp_path / "texts.jsonl"
-    path.write_text("".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in TEXTS))
-    return path
 
 
 def _other(label: str) -> str:
@@ -129,6 +105,29 @@ def test_rows_that_are_all_answered_right_are_noted(
     assert "answered right" not in entail("calibrate", own, "--data", pairs).err
 
 
+def test_labels_in_another_order_are_noted(entail: Entail, own: Path, pairs: Path, tmp_path: Path) -> None:
+    scores = [entail("nli", p, h, "--model", own, "--json").json["scores"] for p, h, _ in PAIRS]
+    worst = tmp_path / "worst.jsonl"
+    rows = [
+        {"premise": p, "hypothesis": h, "label": min(each, key=each.__getitem__)}
+        for (p, h, _), each in zip(PAIRS, scores, strict=True)
+    ]
+    worst.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = entail("calibrate", own, "--data", worst)
+    assert "temperature 20 is at an end of its range, 0.05 to 20: perhaps the labels of the" in found.err
+    assert "end of its range" not in entail("calibrate", own, "--data", pairs).err
+
+
+def test_a_threshold_that_is_dropped_is_noted(entail: Entail, own: Path, pairs: Path, texts: Path) -> None:
+    first = entail("calibrate", own, "--data", pairs, "--precision-target", 0.1, "--json")
+    value = first.json["threshold"]["value"]
+    told = f"the threshold {value:.4f} that was there, for a precision of 0.1, is dropped"
+    for others in (("--data", texts), ("--data", pairs, "--precision-target", 0.1)):
+        assert "is dropped" not in entail("calibrate", own, *others).err
+    assert told in entail("calibrate", own, "--data", pairs).err
+    assert "is dropped" not in entail("calibrate", own, "--data", pairs).err
+
+
 def test_a_table_for_a_person(entail: Entail, own: Path, pairs: Path) -> None:
     words = entail("calibrate", own, "--data", pairs, "--bias", "--precision-target", 0.1).out.split()
     for word in ("temperature", "bias", "threshold", "loss", "before", "after"):
@@ -154,5 +153,5 @@ def test_what_cannot_be(entail: Entail, own: Path, pairs: Path, texts: Path, tmp
     (tmp_path / "one.txt").write_text("sports\n")
     assert "one candidate label" in error("--data", texts, "--labels-file", tmp_path / "one.txt")
     (tmp_path / "two.csv").write_text("premise,hypothesis,label\na,b,not_entailment\na,c,entailment\n")
-    assert "labelled entailment, not_entailment" in error("--data", tmp_path / "two.csv")
+    assert "measured as entailment, not_entailment" in error("--data", tmp_path / "two.csv")
     assert not (own / "calibration.json").exists()

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Entail
+from tests.cli.conftest import PAIRS, Entail
 from tests.evaluate.test_suites import Hub, mnli, standing_in
 from tests.tiny import tiny_bert
 
@@ -25,39 +25,18 @@ KEYS = {
     "ece",
     "samples_per_second",
 }
-PAIRS = [
-    ("the dog sleeps", "an animal sleeps", "entailment"),
-    ("a man reads a book", "nobody reads", "contradiction"),
-    ("rain", "the sun", "neutral"),
-    ("snow and rain", "the snow", "entailment"),
-]
-TEXTS = [("the team won", "sports"), ("soup and bread", "food"), ("the final game", "sports")]
-
-
-@pytest.fixture
-def pairs(tmp_path: Path) -> Path:
-    path = tmp_path / "pairs.csv"
-    path.write_text("premise,hypothesis,label,source\n" + "".join(f"{p},{h},{y},x\n" for p, h, y in PAIRS))
-    return path
-
-
-@pytest.fixture
-def texts(tmp_path: Path) -> Path:
-    path = tmp_path / "texts.jsonl"
-    path.write_text("".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in TEXTS))
-    return path
 
 
 def test_pairs(entail: Entail, model: Path, pairs: Path) -> None:
     found = entail("evaluate", model, "--data", pairs, "--json")
     assert (found.code, found.err) == (0, "")
     assert set(found.json) >= KEYS
-    assert found.json["count"] == 4
+    assert found.json["count"] == len(PAIRS)
     assert set(found.json["per_class"]) == {"entailment", "neutral", "contradiction"}
-    assert sum(map(sum, found.json["confusion_matrix"])) == 4
+    assert sum(map(sum, found.json["confusion_matrix"])) == len(PAIRS)
     answers = [entail("nli", p, h, "--model", model, "--json").json["label"] for p, h, _ in PAIRS]
     right = sum(answer == gold for answer, (_, _, gold) in zip(answers, PAIRS, strict=True))
-    assert found.json["accuracy"] == right / 4
+    assert found.json["accuracy"] == right / len(PAIRS)
 
 
 def test_two_classes_fold_the_others(entail: Entail, model: Path, tmp_path: Path) -> None:
@@ -164,12 +143,12 @@ def test_a_report_in_a_folder(entail: Entail, model: Path, pairs: Path, tmp_path
     kept = json.loads((folder / "report.json").read_text())
     assert kept["evaluation"] == {key: found.json[key] for key in kept["evaluation"]}
     assert kept["groups"] == found.json["groups"]
-    assert [(group["name"], group["count"]) for group in kept["groups"]] == [("x", 4)]
+    assert [(group["name"], group["count"]) for group in kept["groups"]] == [("x", len(PAIRS))]
     assert kept["subject"]["data"] == "pairs.csv"
     assert kept["subject"]["weights"] == open_checkpoint(model).fingerprint()
     assert (kept["subject"]["precision"], kept["subject"]["calibration"]) == ("float32", None)
     assert kept["subject"] == found.json["subject"]
-    assert len(kept["mistakes"]) == round(4 * (1 - found.json["accuracy"]))
+    assert len(kept["mistakes"]) == round(len(PAIRS) * (1 - found.json["accuracy"]))
     for name in ("report.md", "report.html"):
         assert "pairs.csv" in (folder / name).read_text()
 
@@ -224,7 +203,7 @@ def test_a_classifier_of_texts_is_no_model_of_inference(entail: Entail, pairs: P
     stated = entail(
         "evaluate", texts, "--data", pairs, "--label-order", "entailment,not_entailment", "--json"
     )
-    assert (stated.code, stated.json["count"]) == (0, 4)
+    assert (stated.code, stated.json["count"]) == (0, len(PAIRS))
 
 
 def test_two_models_on_the_same_rows(entail: Entail, model: Path, prefix_model: Path, pairs: Path) -> None:

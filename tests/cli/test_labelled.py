@@ -76,6 +76,13 @@ def test_labels_of_texts_that_are_refused(
     assert (str(path) in last, message in last) == (True, True)
 
 
+def test_a_labels_file_whose_lines_end_with_carriage_returns(entail: Entail, tmp_path: Path) -> None:
+    path, names = _rows(tmp_path / "rows.jsonl", "a", "b"), tmp_path / "names.txt"
+    names.write_bytes(b"a\rb\r")
+    found = entail("evaluate", tmp_path / "no-model", "--data", path, "--labels-file", names)
+    assert f"{names}, line 1: a carriage return inside the line; a line should end" in found.error
+
+
 @pytest.mark.parametrize("command", ["evaluate", "calibrate"])
 def test_a_label_given_twice_is_one(entail: Entail, tmp_path: Path, command: str) -> None:
     path, names = _rows(tmp_path / "rows.jsonl", "a", "a"), tmp_path / "names.json"

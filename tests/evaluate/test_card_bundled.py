@@ -20,7 +20,7 @@ FOLDER = Path(str(files("entailment") / "bundled"))
 
 def test_the_card_is_the_one_its_facts_make() -> None:
     text = (FOLDER / "README.md").read_text(encoding="utf-8")
-    assert text == card_text(read_facts(FOLDER, card.STATED))
+    assert text == card_text(read_facts(FOLDER, card.stated(FOLDER)))
     assert_whole(text)
 
 
@@ -69,3 +69,24 @@ def test_the_command_measures_and_writes(tmp_path: Path, monkeypatch: pytest.Mon
     assert_whole(text)
     assert "| round 1 | round 2 |" in text
     assert "NLI()(" in text
+
+
+def test_only_the_model_of_the_package_is_opened_without_a_name(tmp_path: Path) -> None:
+    training = json.loads((FOLDER / "training.json").read_text(encoding="utf-8"))
+    assert card.stated(FOLDER).name == "bundled"
+    twin = trained(tmp_path / "twin", training | {"name": "entailment-minilm-l6-full"})
+    assert (card.stated(twin).name, card.stated(twin).licence) == (None, "apache-2.0")
+    text = card_text(read_facts(twin, card.stated(twin)))
+    assert 'NLI("twin")(' in text
+    assert "from transformers import pipeline" in text
+
+
+def test_what_learnt_from_pairs_alone_says_nothing_of_texts(tmp_path: Path) -> None:
+    rounds = [{"nli_sources": {"snli": 60}, "topic_sources": {}, "settings": {"two_way": True}}] * 2
+    text = card_text(read_facts(trained(tmp_path / "model", {"name": "pairs", "rounds": rounds})))
+    assert_whole(text)
+    assert "The loss is the cross-entropy of NLI pairs. Sources whose licence" in text
+    assert "| `snli` | 60 | 60 |\n| all | 60 | 60 |" in text
+    assert "| two way | yes | yes |" in text
+    for said in ("recast", "Recast", "rival labels", "| all |\n"):
+        assert said not in text

@@ -62,8 +62,10 @@ def test_a_probability_of_zero() -> None:
 
 def test_rows_and_model_must_know_the_same_classes() -> None:
     folded = answers([0, 1], [[0.5, 0.5]] * 2, ("entailment", "not_entailment"))
-    with pytest.raises(InputError, match="labelled entailment, not_entailment, and the model's classes are"):
+    with pytest.raises(
+        InputError, match="measured as entailment, not_entailment, and the model's classes are"
+    ):
         fit_scaling(folded, CLASSES, data="d")
     neutral = answers([0, 1], [[0.5, 0.0, 0.5]] * 2)
-    with pytest.raises(InputError, match="labelled entailment, neutral"):
+    with pytest.raises(InputError, match="measured as entailment, neutral"):
         fit_scaling(neutral, ("entailment", "contradiction"), data="d")

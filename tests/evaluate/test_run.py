@@ -11,6 +11,7 @@ import pytest
 from tests.tasks.pair_fakes import fake_model
 
 from entailment.errors import DataFileError, InputError, LabelsError, TemplateError
+from entailment.evaluate.fitting import fit_scaling
 from entailment.evaluate.gold import NumberedRow
 from entailment.evaluate.predict import predict_nli, predict_zero_shot
 from entailment.evaluate.report import worst_mistakes
@@ -150,6 +151,24 @@ def test_three_class_gold_with_a_two_class_model(caplog: pytest.LogCaptureFixtur
     assert "folded" in caplog.text
 
 
+def test_a_model_without_neutral_is_folded_for_rows_that_have_it() -> None:
+    logits = {"yes": (2.0, 0.0), "maybe": (0.0, 1.0), "no": (0.0, 3.0), "torn": (0.1, 0.0)}
+    model = fake_model(lambda _, h: logits[h], ("entailment", "contradiction"))
+    result = evaluate_nli(model, ROWS)
+    assert result.classes == ("entailment", "not_entailment")
+    assert result.confusion_matrix == ((1, 0), (2, 2))
+    assert result.loss < 2
+    # Rows that it can answer keep its own classes, which a calibration is fitted to.
+    known = [one for one in ROWS if str(one["label"]).lower() != "neutral"]
+    found = predict_nli(model, known)
+    assert [found.classes[index] for index in found.predicted] == [
+        "entailment",
+        "contradiction",
+        "entailment",
+    ]
+    assert fit_scaling(found, model.order.names, data="d").rows == 3
+
+
 def test_number_labels_need_names() -> None:
     rows = [row("yes", 0), row("maybe", "1"), row("no", 2.0)]
     with pytest.raises(DataFileError, match=r"row 1: the label 0 is a number.*label_names="):
@@ -202,6 +221,13 @@ def test_limit_and_progress() -> None:
     for limit in (0, -1, 1.5, True):
         with pytest.raises(InputError, match="limit"):
             evaluate_nli(fake_model(believe), ROWS, limit)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("limit", [0, "5"])
+@pytest.mark.parametrize("labels", [None, ["a", "b"]])
+def test_a_limit_that_is_none_is_refused_before_rows_are_read(limit: Any, labels: list[str] | None) -> None:
+    with pytest.raises(InputError, match=f"limit must be a positive whole number, not {limit!r}"):
+        evaluate_zero_shot(fake_model(letters), iter(TEXTS), labels, limit=limit)
 
 
 def test_no_rows() -> None:
@@ -284,7 +310,15 @@ def test_zero_shot_arguments() -> None:
         evaluate_zero_shot(model, [{"label": "a"}], ["a", "b"])
 
 
-@pytest.mark.parametrize("rows", [None, 3, "pairs.jsonl", Path("pairs.jsonl"), {"premise": "p"}])
+class Table(list[str]):
+    """A table gives the names of its columns when it is iterated over."""
+
+    columns = ("premise", "hypothesis", "label")
+
+
+@pytest.mark.parametrize(
+    "rows", [None, 3, "pairs.jsonl", Path("pairs.jsonl"), {"premise": "p"}, Table(Table.columns)]
+)
 def test_what_holds_no_rows_is_refused_before_a_model_is_opened(rows: Any) -> None:
     for evaluate in (evaluate_nli, evaluate_zero_shot):
         with pytest.raises(InputError, match=r"rows is .*; it must be a list or another iterable of rows"):

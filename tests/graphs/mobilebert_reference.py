@@ -8,10 +8,11 @@ follows.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from math import sqrt
 
 import numpy as np
-from tests.graphs.reference import ACTIVATIONS, Array, who_sees_whom
+from tests.graphs.reference import ACTIVATIONS, Array, linear_layer, who_sees_whom
 
 from entailment.checkpoint.config import MobileBertConfig
 from entailment.text.pairs import EncodedPair
@@ -33,11 +34,7 @@ def mobilebert_logits(
     w = {name: array.astype(np.float64) for name, array in weights.items()}
     ids = np.concatenate([pair.premise, pair.hypothesis])
     types = np.repeat([0, 1], [len(pair.premise), len(pair.hypothesis)])
-    seen = who_sees_whom(pair, config.attention)
-
-    def linear(name: str, x: Array) -> Array:
-        y: Array = x @ w[f"{name}.weight"].T + w[f"{name}.bias"]
-        return y
+    seen, linear = who_sees_whom(pair, config.attention), partial(linear_layer, w)
 
     def norm(name: str, x: Array, eps: float = config.layer_norm_eps) -> Array:
         if config.normalization_type == "layer_norm":

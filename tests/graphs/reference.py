@@ -7,6 +7,7 @@ attention kind is a [T, T] matrix of who sees whom, and everything is computed i
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from math import erf, sqrt
 
 import numpy as np
@@ -37,16 +38,18 @@ def who_sees_whom(pair: EncodedPair, attention: str) -> npt.NDArray[np.bool_]:
     return seen
 
 
+def linear_layer(weights: Mapping[str, Array], name: str, x: Array) -> Array:
+    """Widths [I] to [O] on the last axis, by the layer of this name."""
+    y: Array = x @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
+    return y
+
+
 def reference_logits(config: BertConfig, weights: Mapping[str, np.ndarray], pair: EncodedPair) -> Array:
     """Logits [K] of one pair."""
     w = {name: array.astype(np.float64) for name, array in weights.items()}
     ids = np.concatenate([pair.premise, pair.hypothesis])
     types = np.repeat([0, 1], [len(pair.premise), len(pair.hypothesis)])
-    seen = who_sees_whom(pair, config.attention)
-
-    def linear(name: str, x: Array) -> Array:
-        y: Array = x @ w[f"{name}.weight"].T + w[f"{name}.bias"]
-        return y
+    seen, linear = who_sees_whom(pair, config.attention), partial(linear_layer, w)
 
     def norm(name: str, x: Array) -> Array:
         centred = x - x.mean(-1, keepdims=True)

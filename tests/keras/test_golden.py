@@ -98,7 +98,7 @@ def test_safetensors_with_tensorflow_names_open(tmp_path: Path, stored: dict[str
                 arrays[variable.partition("/")[2]] = file[layer][variable][()]
     save_file(arrays, tmp_path / "model.safetensors", metadata={"format": "tf"})
     shutil.copyfile(GOLDEN / "config.json", tmp_path / "config.json")
-    assert "mobilebert/embeddings/word_embeddings/weight:0" in read_weights(tmp_path)
+    assert "mobilebert.embeddings.word_embeddings.weight" in read_weights(tmp_path)
     model = entailment.keras.TFMobileBertForPreTraining.from_pretrained(tmp_path)
     assert model.loading_report.initialised == ()
     close(

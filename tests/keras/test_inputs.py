@@ -85,6 +85,12 @@ def test_an_answer_is_read_in_every_documented_way(classifier: Any) -> None:
         bare.prediction_logits  # noqa: B018
     plain = classifier(IDS, return_dict=False)
     assert type(plain) is tuple
+    made = TFMobileBertForPreTrainingOutput(loss=None, prediction_logits=ids(1, 2), attentions=None)
+    assert (made.keys(), made.loss, made[0].shape) == (("prediction_logits",), None, (1, 2))
+    assert TFMobileBertForPreTrainingOutput(1.0, 2.0).to_tuple() == (1.0, 2.0)
+    assert TFMobileBertForPreTrainingOutput().keys() == ()
+    with pytest.raises(TypeError, match="unexpected keyword argument 'logits'"):
+        TFMobileBertForPreTrainingOutput(logits=1.0)
     again = pickle.loads(pickle.dumps(filled(TFMobileBertForPreTrainingOutput, {"loss": 1.0})))  # noqa: S301
     assert (again.loss, again.prediction_logits) == (1.0, None)
     assert isinstance(again, TFMobileBertForPreTrainingOutput)

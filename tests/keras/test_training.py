@@ -204,3 +204,16 @@ def test_gradients_agree_with_pytorch(tmp_path: Path) -> None:
         if name == "embeddings.word.weight":
             expected[0], found[0] = 0, 0  # PyTorch does not train the padding row
         close(found.T if slot.transposed else found, expected, name)
+
+
+def test_a_loss_for_each_text_whatever_shape_its_label_has() -> None:
+    classifier, words = model(num_labels=2), ids(2, 4)
+    flat = classifier(words, labels=np.array([0, 1])).loss
+    for labels in (np.array([[0], [1]]), np.array([0, 1])[:, None, None]):
+        found = classifier(words, labels=labels).loss
+        assert found.shape == (2,)
+        close(found, flat, within=0)
+    assert classifier(words[:1], labels=np.array(0)).loss.shape == ()
+    reader, far = model("ForQuestionAnswering"), np.array([9, 9])
+    with pytest.raises(InputError, match="start_positions are all behind the text of 4 tokens"):
+        reader(words, start_positions=far, end_positions=far)

@@ -94,7 +94,7 @@ def test_labels(task: str, labels: Tensor, message: str) -> None:
 def test_losses_by_themselves() -> None:
     with pytest.raises(InputError, match="next_sentence_label holds 5"):
         class_loss(torch.zeros(1, 2), torch.tensor([5]), name="next_sentence_label")
-    with pytest.raises(InputError, match="start_positions are all -100"):
+    with pytest.raises(InputError, match="start_positions are all behind the text of 4 tokens"):
         span_loss(torch.zeros(1, 4), torch.zeros(1, 4), torch.tensor([9]), torch.tensor([0]))
     with pytest.raises(InputError, match="regression"):
         sequence_loss(torch.zeros(2, 1), torch.zeros(3), tiny("Bert", "ForSequenceClassification").config)

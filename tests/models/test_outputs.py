@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import copy
 import pickle
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from tests.models.tiny_models import EVERY_CLASS, fed, labelled, model_class, tiny
 
-from entailment.models.outputs import SequenceClassifierOutput
+from entailment.models.outputs import (
+    BaseModelOutputWithPooling,
+    MobileBertForPreTrainingOutput,
+    SequenceClassifierOutput,
+)
 
 
 def output(*, loss: bool = False) -> SequenceClassifierOutput:
@@ -43,6 +49,16 @@ def test_it_is_a_mapping() -> None:
     found = output(loss=True)
     assert dict(found.items()) == {**{name: found[name] for name in found}}
     assert dict(zip(found, found.values(), strict=True)).keys() == {"loss", "logits"}
+
+
+def test_an_answer_is_made_as_documented() -> None:
+    loss, words, order = torch.zeros(()), torch.ones(1, 2, 3), torch.ones(1, 2)
+    assert list(MobileBertForPreTrainingOutput()) == []
+    absent: Any = dict.fromkeys(("loss", "seq_relationship_logits", "hidden_states", "attentions"))
+    named = MobileBertForPreTrainingOutput(prediction_logits=words, **absent)
+    assert list(named) == ["prediction_logits"]
+    assert MobileBertForPreTrainingOutput(loss, words, order).to_tuple() == (loss, words, order)
+    assert BaseModelOutputWithPooling(words, order).pooler_output is order
 
 
 def test_it_is_frozen_and_travels() -> None:
@@ -95,5 +111,10 @@ def test_a_configuration_may_ask_for_more(architecture: str, task: str, tmp_path
         assert len(model(given)) == len(fewer) + 2
         named = model(given, return_dict=True, output_attentions=False)
         assert list(named) == [*fewer, "hidden_states"]
+    replaced = tiny(architecture, task)
+    replaced.config = replace(replaced.config, **settings)
+    assert len(replaced(given)) == len(fewer) + 2
+    assert isinstance(replaced(given), tuple)
+    assert replaced.base_model.config is replaced.config
     quiet = kind.from_pretrained(tmp_path / "stated", output_attentions=False, return_dict=True)
     assert quiet(given).keys() == named.keys()

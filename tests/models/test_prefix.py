@@ -94,7 +94,7 @@ def test_the_mask_matters(model: PrefixBertForSequenceClassification) -> None:
 def test_attention_kind_is_saved_and_read_back(
     model: PrefixBertForSequenceClassification, tmp_path: Path
 ) -> None:
-    from entailment.models.load import save_pretrained
+    from entailment.models.pretrained import save_pretrained
 
     source = tiny_bert(tmp_path / "source", attention="prefix", layers=3)
     save_pretrained(model, tmp_path / "saved", tokenizer_folder=source)

@@ -178,6 +178,13 @@ def test_wrong_arrays_are_refused(message: str, change: Any, tmp_path: Path) -> 
     assert str(tmp_path) in str(caught.value)
 
 
+def test_a_name_out_of_a_file_reaches_no_terminal_as_it_is(tmp_path: Path) -> None:
+    evil = "evil\x1b[2Jname"
+    folder = edit(saved("Bert", "Model", tmp_path), lambda arrays: arrays.update({evil: torch.zeros(2)}))
+    with pytest.raises(WeightsMismatchError, match=r"hold 'evil\\x1b\[2Jname'"):
+        BertModel.from_pretrained(folder)
+
+
 def test_two_biases_that_differ(tmp_path: Path) -> None:
     folder = saved("Bert", "ForMaskedLM", tmp_path)
     edit(folder, lambda arrays: arrays.update({"cls.predictions.decoder.bias": torch.ones(40)}))
@@ -359,7 +366,7 @@ def test_arguments_of_the_reference_that_are_not_ours(kind: Any, tmp_path: Path)
         ("from_tf", True, "a tf_model.h5 is read"),
         ("device_map", "auto", r"\.to\(device\)"),
         ("attn_implementation", "sdpa", "attention is fused"),
-        ("torch_dtpye", None, r"it has .*dtype, id2label, .*torch_dtype"),
+        ("torch_dtpye", None, r"it has .* dtype, .*id2label, .* torch_dtype"),
     ):
         with pytest.raises(InputError, match=f"from_pretrained of a model has no argument .*{instead}"):
             kind.from_pretrained(folder, **{name: value})
@@ -369,7 +376,7 @@ def test_arguments_of_the_reference_that_are_not_ours(kind: Any, tmp_path: Path)
 def test_a_configuration_that_is_none(tmp_path: Path) -> None:
     folder = saved("Bert", "ForSequenceClassification", tmp_path)
     wrong: Any
-    for wrong in ("org/model", {"hidden_size": 16}, folder):
+    for wrong in ("org/model", "", {"hidden_size": 16}, {}, folder):
         with pytest.raises(InputError, match=r"config must be a BertConfig, .*AutoConfig\.from_pretrained"):
             BertForSequenceClassification.from_pretrained(folder, config=wrong)
         with pytest.raises(InputError, match=r"config must be a BertConfig, .*AutoConfig\.from_pretrained"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,8 @@ def test_pruned_heads_are_masked_ones(architecture: str, tmp_path: Path) -> None
     assert model.num_parameters() < size
     model.save_pretrained(tmp_path)
     again = model_class(architecture, "ForSequenceClassification").from_pretrained(tmp_path)
-    assert again.config.extra["pruned_heads"] == {"0": [1, 3], "1": [2]}
+    assert again.config.extra["pruned_heads"] == again.config.pruned_heads == {0: [1, 3], 1: [2]}
+    assert json.loads((tmp_path / "config.json").read_text())["pruned_heads"] == {"0": [1, 3], "1": [2]}
     assert torch.equal(again(**given).logits, model(**given).logits)
     with pytest.raises(InputError, match="2, 3 heads"):
         model(**given, head_mask=torch.ones(4))
@@ -261,6 +263,53 @@ def test_weights_are_tied_where_they_are_said_to_be(architecture: str) -> None:
     state = {name: tensor.clone() for name, tensor in classifier.state_dict().items()}
     classifier.tie_weights()
     assert all(torch.equal(state[name], tensor) for name, tensor in classifier.state_dict().items())
+
+
+@pytest.mark.parametrize(("architecture", "task"), EVERY_CLASS)
+def test_the_encoder_under_the_name_of_the_reference(architecture: str, task: str) -> None:
+    model = tiny(architecture, task)
+    assert model.base_model_prefix == architecture.lower()
+    encoder = getattr(model, model.base_model_prefix, model)
+    assert encoder is model.base_model
+    for parameter in encoder.parameters():
+        parameter.requires_grad_(False)
+    assert (model.num_parameters(only_trainable=True) == 0) == (task == "Model")
+
+
+def test_what_is_counted() -> None:
+    model = tiny("Bert", "ForMaskedLM")
+    whole, tables = model.num_parameters(), VOCABULARY * 16 + 20 * 16 + 2 * 16
+    assert model.num_parameters(exclude_embeddings=True) == whole - tables
+    model.get_input_embeddings().weight.requires_grad_(False)
+    assert model.num_parameters(True) == whole - VOCABULARY * 16
+    assert model.num_parameters(True, True) == whole - tables
+    assert model.get_memory_footprint() == 4 * whole
+    assert model.to(torch.bfloat16).get_memory_footprint() == 2 * whole
+
+
+def test_gradients_reach_the_words_of_a_frozen_encoder() -> None:
+    model = tiny("MobileBert", "ForSequenceClassification").requires_grad_(False)
+    given = fed("ForSequenceClassification")
+    assert not model(**given).logits.requires_grad
+    model.enable_input_require_grads()
+    assert model(**given).logits.requires_grad
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_another_decoder(architecture: str, tmp_path: Path) -> None:
+    model = tiny(architecture, "ForMaskedLM")
+    before = model.get_output_embeddings()
+    new = torch.nn.Linear(before.in_features, before.out_features, bias=False)
+    model.set_output_embeddings(new)
+    assert model.get_output_embeddings() is new
+    model.save_pretrained(tmp_path)
+    again = model_class(architecture, "ForMaskedLM").from_pretrained(tmp_path)
+    assert torch.equal(again(**fed("ForMaskedLM")).logits, model(**fed("ForMaskedLM")).logits)
+    for wrong in (torch.nn.Linear(before.in_features, before.out_features), torch.nn.Embedding(40, 16)):
+        with pytest.raises(InputError, match=r"must be an nn.Linear\(.*bias=False\), not"):
+            model.set_output_embeddings(wrong)
+    with pytest.raises(InputError, match="predicts no words"):
+        tiny(architecture).set_output_embeddings(new)
 
 
 def test_word_embeddings_of_another_shape() -> None:

@@ -8,7 +8,8 @@ import pytest
 import torch
 from tests.tiny import tiny_bert
 
-from entailment.models.load import load_model, save_pretrained
+from entailment.models.load import load_model
+from entailment.models.pretrained import save_pretrained
 
 pytestmark = pytest.mark.oracle
 transformers = pytest.importorskip("transformers", reason="the dev group is not installed")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from tests.tiny import COMMON_WORDS, tiny_tokenizer, tiny_vocabulary
 
+from entailment.errors import UnsupportedModelError
 from entailment.tasks.cross_encoder import CrossEncoder
 from entailment.tasks.zero_shot import ZeroShotClassifier
 
@@ -163,6 +164,32 @@ def test_cross_encoder_of_sentence_transformers(tmp_path: Path, names: list[str]
     activation = torch.nn.Sigmoid()
     found, wanted = (model.predict(pairs, activation_fn=activation) for model in (ours, theirs))
     np.testing.assert_allclose(found, wanted, atol=1e-4)
+
+
+@pytest.mark.parametrize("names", [["LABEL_0"], ["contradiction", "entailment", "neutral"]])
+@pytest.mark.parametrize("activation", ["Identity", "Sigmoid", "Tanh"])
+def test_what_sentence_transformers_saved(tmp_path: Path, names: list[str], activation: str) -> None:
+    """Activation and length as they stand in the files that its `save_pretrained` writes."""
+    import torch
+    from sentence_transformers import CrossEncoder as Reference
+
+    applied = getattr(torch.nn, activation)()
+    folder = saved(tmp_path / "model", names)
+    theirs = Reference(str(folder), device="cpu", max_length=48, activation_fn=applied)
+    theirs.save_pretrained(str(tmp_path / "saved"))
+    if activation == "Tanh":
+        with pytest.raises(UnsupportedModelError, match="Tanh"):
+            CrossEncoder(tmp_path / "saved")
+        ours = CrossEncoder(tmp_path / "saved", activation_fn=applied)
+    else:
+        ours = CrossEncoder(tmp_path / "saved")
+    assert ours.max_length == Reference(str(tmp_path / "saved"), device="cpu").max_seq_length == 48
+    pairs = short_pairs(20)
+    np.testing.assert_allclose(ours.predict(pairs), theirs.predict(pairs), atol=1e-4)
+    theirs.default_prompt_name, theirs.prompts = "q", {"q": "the "}
+    theirs.save_pretrained(str(tmp_path / "prompted"))
+    with pytest.raises(UnsupportedModelError, match="the prompt 'the '"):
+        CrossEncoder(tmp_path / "prompted")
 
 
 def test_rank_of_sentence_transformers(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import entailment.models.bert as bert
 import entailment.models.distilbert as distilbert
 import entailment.models.mobilebert as mobilebert
 import entailment.models.mobilebert_heads as mobilebert_heads
-from entailment.models import names
+from entailment.checkpoint.head_names import saved_names
 from entailment.models.filling import config_of, slots_of
 
 transformers = pytest.importorskip("transformers", reason="the dev group is not installed")
@@ -136,14 +136,10 @@ def targets(task: str, batch: int, length: int, *, seed: int = 2) -> dict[str, T
 def gradients(model: nn.Module) -> dict[str, Tensor]:
     """Our gradients under the reference's names."""
     config, slots = config_of(model), slots_of(model)
-    theirs = names.checkpoint_names(slots, config)
-    with_head = any(names.is_head(name, config) for name in slots)
-    prefix = names.prefix_of(config) if with_head else ""
-    found = {}
-    for name, (parameter, _) in slots.items():
-        if parameter.grad is not None:
-            found[theirs[name] if names.is_head(name, config) else prefix + theirs[name]] = parameter.grad
-    return found
+    theirs = saved_names(slots, config.model_type)
+    return {
+        theirs[name]: parameter.grad for name, (parameter, _) in slots.items() if parameter.grad is not None
+    }
 
 
 def reference_gradients(model: Any) -> dict[str, Tensor]:

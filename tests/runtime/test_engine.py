@@ -21,7 +21,6 @@ from entailment.errors import CheckpointError, InputError, NonFiniteLogitsError,
 from entailment.runtime.engine import Engine, OnnxEngine, build_graph, finite
 from entailment.runtime.processor import exact_weight_bits, usable_processors
 from entailment.runtime.session import check_threads
-from entailment.runtime.streams import in_streams
 from entailment.runtime.stub import StubEngine
 from entailment.text.pairs import EncodedPair
 
@@ -83,17 +82,11 @@ def test_a_thousand_hypotheses(engine: OnnxEngine) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_many_batches_are_computed_side_by_side(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_batches_are_computed_side_by_side(threads: int, streams: list[int]) -> None:
     """Whether the threads share a batch or each has its own changes no answer."""
     pairs = random_pairs([(length, [3, 5, 8]) for length in range(1, 41)])
     wanted = {kind: ENGINES[kind].logits(pairs) for kind in KINDS}
-    streams: list[int] = []
-
-    def counted(*arguments: Any) -> None:
-        streams.append(arguments[-1])
-        in_streams(*arguments)
-
-    monkeypatch.setattr("entailment.runtime.engine.in_streams", counted)
+    streams.clear()
     for kind in KINDS:
         small = OnnxEngine.from_checkpoint(tiny_checkpoint(kind), threads=threads, tokens_per_batch=60)
         assert_alike(small.logits(pairs), wanted[kind])

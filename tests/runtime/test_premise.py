@@ -31,7 +31,6 @@ from entailment.runtime.engine import OnnxEngine, build_graph
 from entailment.runtime.premise import PremiseEngine, keep
 from entailment.runtime.processor import exact_weight_bits
 from entailment.runtime.ranges import input_ranges
-from entailment.runtime.streams import in_streams
 from entailment.runtime.stub import StubEngine
 from entailment.text.pairs import EncodedPair
 
@@ -119,14 +118,20 @@ def test_answers_are_the_engines_however_hypotheses_are_split_over_calls(
             assert_same(kind, np.concatenate(got), wanted)
 
 
-def test_the_premise_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    computed: list[int] = []
+@pytest.fixture
+def computed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The tokens of each premise that was computed."""
+    found: list[int] = []
 
     def counted(engine: OnnxEngine, halves: Any, premise: Any) -> Any:
-        computed.append(len(premise))
+        found.append(len(premise))
         return keep(engine, halves, premise)
 
     monkeypatch.setattr("entailment.runtime.premise.keep", counted)
+    return found
+
+
+def test_the_premise_is_computed_once(computed: list[int]) -> None:
     engine = MODELS["bert"].engine()
     assert engine.halves is not None
     keeping = PremiseEngine(engine)
@@ -137,18 +142,9 @@ def test_the_premise_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert engine.halves.open() is engine.halves.open()
 
 
-def test_the_longest_cut_of_the_premise_is_kept_and_others_are_computed_whole(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_longest_cut_of_the_premise_is_kept_and_others_are_computed_whole(computed: list[int]) -> None:
     """A long hypothesis leaves the premise less room; in whatever order they come."""
     engine = ENGINES["bert"]
-    computed: list[int] = []
-
-    def counted(engine: OnnxEngine, halves: Any, premise: Any) -> Any:
-        computed.append(len(premise))
-        return keep(engine, halves, premise)
-
-    monkeypatch.setattr("entailment.runtime.premise.keep", counted)
     usual = random_pairs([(30, [3, 6])])
     cut = np.append(usual[0].premise[:19], 3)
     (late,) = random_pairs([(2, [25])], seed=1)
@@ -162,16 +158,10 @@ def test_the_longest_cut_of_the_premise_is_kept_and_others_are_computed_whole(
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_many_batches_are_computed_side_by_side(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    streams: list[int] = []
-
-    def counted(*arguments: Any) -> None:
-        streams.append(arguments[-1])
-        in_streams(*arguments)
-
+def test_many_batches_are_computed_side_by_side(threads: int, streams: list[int]) -> None:
     pairs = random_pairs([(20, np.random.default_rng(0).integers(1, 9, 300).tolist())])
     wanted = ENGINES["bert"].logits(pairs)
-    monkeypatch.setattr("entailment.runtime.engine.in_streams", counted)
+    streams.clear()
     engine = MODELS["bert"].engine(threads=threads, tokens_per_batch=60)
     assert_alike(PremiseEngine(engine).logits(pairs), wanted)
     assert streams == [threads]

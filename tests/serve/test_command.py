@@ -60,6 +60,13 @@ def test_options_become_settings(tmp_path: Path, told: list[tuple[str, Settings,
     assert (settings.drain_seconds, settings.connections) == (10, 11)
 
 
+def test_the_command_has_the_same_defaults(
+    tmp_path: Path, told: list[tuple[str, Settings, str, int]]
+) -> None:
+    assert run(["serve", "--model", str(tiny_bert(tmp_path))]) == 0
+    assert [settings for _, settings, _, _ in told] == [Settings()]
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -71,6 +78,7 @@ def test_options_become_settings(tmp_path: Path, told: list[tuple[str, Settings,
         (["--api-keys-file", "{folder}/none.txt"], "none.txt"),
         (["--api-keys-file", "{folder}/empty.txt"], "holds no API key"),
         (["--api-keys-file", "{folder}/bad.txt"], "an API key is empty or holds more than printable ASCII"),
+        (["--api-keys-file", "{folder}/comment.txt"], "comment.txt, line 3: it begins with #"),
         (["--cors-origin", "banana"], "'banana', which is no origin"),
         (["--threads", "100000"], "threads is 100000; it must be a whole number from 1 to"),
         (["--api-keys-file", ""], "Invalid value for '--api-keys-file': the name is empty"),
@@ -82,8 +90,10 @@ def test_what_it_refuses(
 ) -> None:
     (tmp_path / "empty.txt").write_text("\n \n")
     (tmp_path / "bad.txt").write_text("schl\u00fcssel\n", encoding="utf-8")
+    (tmp_path / "comment.txt").write_text("secret\n\n #secret\n")
     assert run(["serve", *(option.format(folder=tmp_path) for option in options)]) == 2
-    assert says in capsys.readouterr().err
+    told_why = capsys.readouterr().err
+    assert (says in told_why, "secret" in told_why) == (True, False)
     assert told == []
 
 

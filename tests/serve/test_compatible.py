@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.serve.support import NAMES, ask, post
+from tests.serve.support import NAMES, HookedEngine, ask, post, stub_model
 
 from entailment.serve.settings import Limits, Settings
 from entailment.tasks.cross_encoder import CrossEncoder
 from entailment.tasks.model import PairModel
 from entailment.tasks.nli import NLI
 from entailment.tasks.zero_shot import ZeroShotClassifier
+from entailment.text.pairs import EncodedPair
 
 TEXT = "the team won the game"
 LABELS = ["music", "game"]
@@ -85,6 +87,29 @@ def test_text_classification_of_pairs(model: PairModel, inputs: object) -> None:
     assert first == found[:1]
 
 
+def test_markers_around_two_texts_in_one_are_no_part_of_them(folder: Path) -> None:
+    seen: list[EncodedPair] = []
+    inputs = [
+        {"text": TEXT, "text_pair": "the game"},
+        f"[CLS] {TEXT} [SEP] the game [SEP]",
+        f"<s>{TEXT}</s></s>the game</s>",
+    ]
+    answer(stub_model(folder, HookedEngine(seen.extend)), "/", {"inputs": inputs})
+    assert len({(pair.premise.tobytes(), pair.hypothesis.tobytes()) for pair in seen[-3:]}) == 1
+
+
+@pytest.mark.parametrize(
+    "inputs", [{"text": TEXT, "textpair": "the game"}, [TEXT, {"text": TEXT, "textpair": "a"}]]
+)
+@pytest.mark.parametrize("parameters", [{}, {"candidate_labels": LABELS}])
+def test_a_slip_in_a_pair_is_named(model: PairModel, inputs: object, parameters: dict[str, Any]) -> None:
+    error = refusal(model, "/", {"inputs": inputs, "parameters": parameters}, LABELLED)
+    assert error == {
+        "error": "body.inputs: the keys of a pair are text and text_pair, not 'textpair'",
+        "error_type": "invalid_request",
+    }
+
+
 def test_functions_to_apply(model: PairModel) -> None:
     inputs = {"text": TEXT, "text_pair": "the game"}
     scores = {
@@ -152,6 +177,21 @@ def test_a_lone_text_that_is_not_read_to_its_end(model: PairModel) -> None:
     read = answer(model, "/predict", {"inputs": LONG, "truncate": True}, LABELLED)
     right = ZeroShotClassifier(model)(LONG, LABELS)
     assert pairs_of(read) == list(zip(right["labels"], right["scores"], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("second", "third", "says"),
+    [
+        (["a", "b"], ["c", " "], "the hypothesis of pair 3 is empty"),
+        (["a", "b"], ["c", "game " * 80], "pair 3: the hypothesis"),
+        (["a", "b"], [" "], "text 3 is empty"),
+    ],
+)
+def test_places_are_those_in_the_request(
+    model: PairModel, second: list[str], third: list[str], says: str
+) -> None:
+    error = refusal(model, "/predict", {"inputs": [[TEXT], second, third]}, LABELLED)
+    assert (error["error_type"], error["error"][: len(says)]) == ("bad_text", says)
 
 
 @pytest.mark.parametrize(

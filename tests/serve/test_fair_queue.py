@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from entailment.runtime.engine import Logits
 from entailment.serve.fair_queue import FairQueue
-from entailment.serve.jobs import Job, Logits, new_job
+from entailment.serve.jobs import Job, new_job
 from entailment.text.pairs import EncodedPair
 
 FAR = time.monotonic() + 3600

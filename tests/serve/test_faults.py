@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from tests.serve.support import CLASSIFY, HookedEngine, asked, service_of, stub_model
 
-import entailment.tasks.check
+import entailment.tasks.locating
 from entailment.errors import EntailmentError, NonFiniteLogitsError
 from entailment.serve.refusals import RefusedError
 from entailment.serve.service import Service
@@ -379,7 +379,7 @@ def test_limits_of_a_check_hold_before_anything_is_made(
 ) -> None:
     """How many pairs it needs is known only when its sentences are: each of them, where a word is missing."""
     made: list[object] = []
-    monkeypatch.setattr(entailment.tasks.check, "Reading", lambda *parts: made.append(parts))
+    monkeypatch.setattr(entailment.tasks.locating, "Reading", lambda *parts: made.append(parts))
 
     async def scene(client: httpx.AsyncClient, service: Service) -> httpx.Response:
         return await client.post("/v1/check", json=STRANGE)

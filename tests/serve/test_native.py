@@ -27,7 +27,7 @@ def results(model: PairModel, path: str, body: object) -> list[dict[str, Any]]:
     reply = post(model, path, body)
     assert reply.status_code == 200, reply.text
     answer = reply.json()
-    assert set(answer) == {"model", "results", "timing_ms"}
+    assert set(answer) - {"notes"} == {"model", "results", "timing_ms"}
     assert answer["model"] == "stub"
     assert set(answer["timing_ms"]) == {"queue", "model", "total"}
     assert 0 <= answer["timing_ms"]["queue"] + answer["timing_ms"]["model"] <= answer["timing_ms"]["total"]
@@ -62,6 +62,28 @@ def test_classify_answers_as_the_library(model: PairModel, body: dict[str, Any])
     for index, (found, right) in enumerate(zip(results(model, "/v1/classify", body), expected, strict=True)):
         assert found.pop("text_index") == index
         assert {"sequence": texts[index], **found} == right
+
+
+@pytest.mark.parametrize(
+    ("labels", "notes"),
+    [
+        (["team", "music"], None),
+        (["team", "team "], ["the label 'team' was given more than once"]),
+        (["team", "TEAM"], ["the labels 'team' and 'TEAM' are the same tokens to the model"]),
+        ([["team", "☃"], ["team", "🎂"]], ["the label '☃' is unknown to the model"]),
+        (["☃", "🎂"], ["the label '☃' is unknown", "the labels '☃' and '🎂' are the same tokens"]),
+    ],
+)
+def test_what_is_to_be_noted_of_labels_is_in_the_answer(
+    model: PairModel, labels: Any, notes: list[str] | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = post(model, "/v1/classify", {"texts": ["the team won", "a game"], "labels": labels}).json()
+    if notes is None:
+        assert "notes" not in answer
+    else:
+        assert len(answer["notes"]) == len(notes)
+        assert all(note.startswith(says) for note, says in zip(answer["notes"], notes, strict=True))
+    assert not any("label" in record.getMessage() for record in caplog.records)  # nor in the log
 
 
 def test_nli_answers_as_the_library(model: PairModel) -> None:
@@ -119,6 +141,7 @@ def test_the_description_of_labels_has_both_forms(model: PairModel) -> None:
         ("classify", {"texts": ["a", ""], "labels": ["a"]}, "bad_text", "text 2 is empty"),
         ("classify", {"text": "a", "labels": []}, "bad_labels", "no candidate labels"),
         ("classify", {"text": "a", "labels": ["a", ""]}, "bad_labels", "label 2 of 2 is empty"),
+        ("classify", {"text": "a", "labels": ["a", "\u200b"]}, "bad_labels", "is empty to the model"),
         ("classify", {"text": "a", "labels": [["a"], ["b"]]}, "bad_labels", "more lists of labels"),
         ("classify", {"text": "a", "labels": ["a"], "template": "no"}, "bad_template", "no slot"),
         ("classify", {"text": "a", "labels": ["game " * 80]}, "bad_text", "text 1 with the label"),

@@ -5,9 +5,7 @@ from dataclasses import fields
 
 import pytest
 
-from entailment.cli.serve import serve as command
 from entailment.errors import InputError
-from entailment.runtime.processor import usable_processors
 from entailment.serve.settings import Limits, Settings
 
 
@@ -96,21 +94,3 @@ def test_origins(origin: str) -> None:
 def test_what_no_browser_calls_an_origin(origin: str) -> None:
     with pytest.raises(InputError, match=r"cors_origins holds .*, which is no origin"):
         Settings(cors_origins=("https://example.org", origin))
-
-
-def test_the_command_has_the_same_defaults() -> None:
-    settings, limits = Settings(), Limits()
-    defaults = {option.name: option.default for option in command.params}
-    for field in fields(Limits):
-        assert defaults[f"max_{field.name}"] == getattr(limits, field.name)
-    for option, name in {
-        "batch_tokens": "batch_tokens",
-        "max_wait": "max_wait_seconds",
-        "queue_pairs": "queue_pairs",
-        "queue_tokens": "queue_tokens",
-        "deadline": "deadline_seconds",
-        "drain": "drain_seconds",
-        "connections": "connections",
-    }.items():
-        assert defaults[option] == getattr(settings, name), option
-    assert settings.workers == usable_processors()

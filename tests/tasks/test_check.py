@@ -198,6 +198,62 @@ def test_with_a_network_claims_do_not_depend_on_each_other(tmp_path: Path, atten
         assert (one["claim"], one["verdict"]) == (other["claim"], other["verdict"])
 
 
+LONG_CLAIM = "Many visitors came to the great festival of the old town last year."
+SENTENCES = "The alpha is here. The beta follows it. The omega is last."
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        SENTENCES,  # whose window is smaller beside a long claim
+        "the alpha is here and the beta follows it and the omega is last and no stop comes",  # cut in pieces
+    ],
+)
+def test_a_long_claim_changes_nothing_for_the_others(document: str) -> None:
+    def finds(premise: str, hypothesis: str) -> tuple[float, float, float]:
+        return (9.0, 0.0, 0.0) if "alpha" in premise and "omega" in premise else neutral(premise, hypothesis)
+
+    claims = ["The beta stays.", "The beta.", LONG_CLAIM, "The omega stays."]
+    checker = DocumentChecker(word_model(finds, room=18))
+    (alone,) = checker(document, claims[:1])
+    assert alone["verdict"] == "supported"
+    assert checker(document, claims) == [
+        finding for claim in claims for finding in checker(document, [claim])
+    ]
+    assert checker(document, claims)[0] == alone
+    model = word_model(neutral, room=18)
+    DocumentChecker(model)(document, claims)
+    assert texts_of(model).cut == 0
+
+
+@pytest.mark.parametrize("attention", ["full", "prefix"])
+def test_with_a_network_a_long_claim_changes_nothing(tmp_path: Path, attention: str) -> None:
+    folder = tiny_bert(tmp_path / "model", attention="prefix" if attention == "prefix" else "full")
+    checker = DocumentChecker(folder, threads=1)
+    document = "The dog sleeps in the house. A man reads a book. The river is old and very long. " * 3
+    claims = ["The dog eats.", "the horse and " * 16 + "the cat.", "A man reads."]
+    for one, claim in zip(checker(document, claims), claims, strict=True):
+        (alone,) = checker(document, [claim])
+        assert one["scores"] == pytest.approx(alone["scores"], abs=1e-5)
+        assert one["verdict"] == alone["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [("Z\u00fcrich", "Zurich"), ("Z\u00fcrich", "Zu\u0308rich"), ("Z\u00fc\u00adrich", "zurich")],
+)
+def test_claims_of_the_same_tokens_are_put_to_the_same_sentences(text: str, same: str) -> None:
+    document = "Z\u00fcrich has many people. Geneva has money. Basel sits on a river and has children."
+
+    def premises(name: str) -> set[str]:
+        model = word_model(neutral)
+        DocumentChecker(model)(document, [f"{name} has money."])
+        return {premise for premise, _ in texts_of(model).asked}
+
+    assert premises(text) == premises(same)
+    assert {"Z\u00fcrich has many people.", "Geneva has money."} <= premises(same)
+
+
 def test_the_bundled_model() -> None:
     document = "The museum is closed on Mondays. In 2019 a storm flooded the cellar."
     checker = DocumentChecker(threads=1)

@@ -50,6 +50,12 @@ def test_chinese_and_japanese() -> None:
     assert split("".join(sentences)) == sentences
 
 
+@pytest.mark.parametrize("stop", ["\u0964", "\u0965", "\u061f", "\u06d4"])  # of Hindi, Arabic and Urdu
+def test_stops_of_other_scripts(stop: str) -> None:
+    sentences = [f"\u0915 \u0916{stop}", f"\u0917{stop}", "\u0918"]
+    assert split(" ".join(sentences)) == sentences
+
+
 def test_lines_that_were_wrapped_are_joined() -> None:
     text = "The shop opens at nine on Sundays and\ncloses at five. It is closed on\nMondays."
     assert split(text) == [

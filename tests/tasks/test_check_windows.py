@@ -13,7 +13,8 @@ from tests.tiny import tiny_bert
 
 from entailment.tasks.model import PairModel, load_model
 from entailment.tasks.sentences import split_sentences
-from entailment.tasks.windows import Words, units, windows
+from entailment.tasks.windows import Words, _words, units, windows
+from entailment.text.wordpiece import WordPiece
 
 
 def found_in(document: str, model: PairModel, claim: str = "a claim") -> list[str]:
@@ -96,3 +97,45 @@ def test_relevance_counts_rare_words() -> None:
 def test_relevance_of_scripts_without_spaces() -> None:
     document = "今天下雨。我们走了。"
     assert Words(document, split_sentences(document)).relevance("他们走吗").argmax() == 1
+
+
+DEVANAGARI_BOOK = "\u0915\u093f\u0924\u093e\u092c"  # kitab, whose two vowels are marks
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("Z\u00fcrich caf\u00e9", "Zurich cafe"),
+        ("Z\u00fcrich caf\u00e9", "Zu\u0308rich cafe\u0301"),
+        ("The mu\u00adse\u00adum\u200b", "the museum"),
+        ("mu\x01seum\x85\ufffd\ue000", "museum"),
+        ("\u0130stanbul", "istanbul"),
+        ("\ud55c\uad6d\uc740", "\u1112\u1161\u11ab\u1100\u116e\u11a8\u110b\u1173\u11ab"),
+        ("\u30ac", "\u30ab\u3099"),
+        ("a\u4e2d", "a \u4e2d"),
+        ("\u041a\u0418\u0439", "\u043a\u0438\u0438"),
+    ],
+)
+def test_the_same_tokens_are_the_same_words(text: str, same: str) -> None:
+    """Oracle: BERT's own reading of a text, spelled out in `text/wordpiece.py`."""
+    reading = WordPiece(vocabulary={})
+    assert list(reading.words(text)) == list(reading.words(same))
+    assert _words(text) == _words(same)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cn"]), max_size=40))
+def test_words_are_those_of_the_normalised_text(text: str) -> None:
+    assert _words(WordPiece(vocabulary={}).normalize(text)) == _words(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (DEVANAGARI_BOOK, {DEVANAGARI_BOOK}),
+        ("\ud55c\uad6d\uc0ac\ub78c\ub4e4\uc740", {"\ud55c\uad6d\uc0ac\ub78c\ub4e4"}),  # five letters
+        ("\u0e44\u0e17\u0e22", {"\u0e44", "\u0e17", "\u0e22"}),
+        ("2019\u5e74_x \u20ac5", {"2019", "\u5e74", "x", "5"}),
+    ],
+)
+def test_words_of_several_scripts(text: str, words: set[str]) -> None:
+    assert _words(text) == words

@@ -70,6 +70,23 @@ def test_activation_fn() -> None:
         CrossEncoder(model).predict(PAIRS, activation_fn=lambda logits: logits[:1])
 
 
+def test_arguments_of_sentence_transformers() -> None:
+    model: Any = CrossEncoder(fake_model(by_word))
+    nothing = {"num_workers": 0, "activation_fct": None, "prompt": None, "prompt_name": None, "device": None}
+    np.testing.assert_array_equal(model.predict(PAIRS, **nothing), model.predict(PAIRS))
+    for asked, message in (
+        ({"num_workers": 2}, "predict has no argument num_workers: the model computes in threads of its own"),
+        (
+            {"activation_fct": np.abs},
+            "predict has no argument activation_fct: it is now called activation_fn",
+        ),
+        ({"prompt": "query: "}, "predict has no argument prompt: write the prompt into the texts"),
+        ({"batchsize": 2}, "predict has no argument 'batchsize'; it has .*batch_size"),
+    ):
+        with pytest.raises(InputError, match=message):
+            model.predict(PAIRS, **asked)
+
+
 def test_label_names() -> None:
     model = fake_model(by_word, None)
     assert CrossEncoder(model).label_names == ("LABEL_0", "LABEL_1", "LABEL_2")

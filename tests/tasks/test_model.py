@@ -16,16 +16,25 @@ from tests.tiny import tiny_bert
 
 from entailment.checkpoint.calibration import Calibration, Scaling, write_calibration
 from entailment.checkpoint.folder import open_checkpoint
-from entailment.checkpoint.labels import PROBE_PAIRS
+from entailment.checkpoint.probe_pairs import PROBE_PAIRS
 from entailment.checkpoint.quantization import Quantization, fingerprint, write_quantization
-from entailment.errors import CheckpointError, CheckpointNotFoundError, InputError, LabelOrderError, TextError
+from entailment.errors import (
+    CheckpointError,
+    CheckpointNotFoundError,
+    InputError,
+    LabelOrderError,
+    LabelsError,
+    TextError,
+)
 from entailment.runtime.processor import exact_weight_bits
 from entailment.tasks.check import DocumentChecker
 from entailment.tasks.cross_encoder import CrossEncoder
 from entailment.tasks.model import load_model, with_order
 from entailment.tasks.nli import NLI
 from entailment.tasks.zero_shot import ZeroShotClassifier
+from entailment.text import beginning
 from entailment.text.pairs import PairEncoder
+from entailment.text.tokenizer import Tokenizer
 
 UNNAMED = ("LABEL_0", "LABEL_1", "LABEL_2")
 NLI_NAMES = ("entailment", "neutral", "contradiction")
@@ -181,6 +190,34 @@ def test_length_of_pairs(folders: dict[str, Path]) -> None:
             load_model(folders["full"], max_length=most)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("stated", "length"), [(12, 12), (64, 64), (512, 64), (1e30, 64), (None, 64), ("x", 64)]
+)
+def test_the_length_a_tokenizer_states(tmp_path: Path, stated: object, length: int) -> None:
+    folder = _stating(tmp_path, stated)
+    encoder = load_model(folder).encoder
+    assert isinstance(encoder, PairEncoder)
+    assert encoder.max_length == length
+    assert CrossEncoder(folder, max_length=40).max_length == 40  # who says so may have more
+
+
+@pytest.mark.parametrize("stated", [1, 7])
+def test_a_length_without_room_for_a_pair(tmp_path: Path, stated: int) -> None:
+    folder = _stating(tmp_path, stated)
+    with pytest.raises(
+        CheckpointError, match=rf"model_max_length of {stated}, .*; give max_length, from 8 to 64"
+    ):
+        load_model(folder)
+    assert CrossEncoder(folder, max_length=8).max_length == 8
+
+
+def _stating(tmp_path: Path, length: object) -> Path:
+    folder = tiny_bert(tmp_path / "model")
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "model_max_length": length}))
+    return folder
+
+
 def test_no_such_model(tmp_path: Path) -> None:
     with pytest.raises(CheckpointNotFoundError):
         ZeroShotClassifier(tmp_path / "nowhere")
@@ -234,7 +271,6 @@ def test_an_endless_text_is_cut_and_said_so(
     ("labels", "noted"),
     [
         (["food", "US", "us"], "the labels 'US' and 'us' are the same tokens to the model"),
-        (["🎉", "food", "🎂", "☃"], "the labels '🎉' and '🎂' are the same tokens to the model"),
         ([["food", "US"], ["food", "us"], ["us", "US"]], "the labels 'us' and 'US' are the same tokens"),
         (LABELS, ""),
         ([["food", "US"], ["food", "us"], ["us", "food"]], ""),
@@ -250,6 +286,65 @@ def test_labels_that_the_model_cannot_tell_apart_are_noted(
     if noted:
         one, other = noted.split("'")[1:4:2]
         assert scores[one] == pytest.approx(scores[other], abs=1e-6)
+
+
+@pytest.mark.parametrize("labels", [["food", "\u200b"], [["food"], ["food"], ["\u00ad\ufeff", "food"]]])
+def test_labels_without_tokens_are_refused(folders: dict[str, Path], labels: Any) -> None:
+    for template in ("This example is {}.", "{}"):
+        with pytest.raises(
+            LabelsError, match=r"the label '\\[ux].*' is empty to the model: .*; leave it out"
+        ):
+            ZeroShotClassifier(folders["full"])(TEXTS, labels, hypothesis_template=template)
+
+
+@pytest.mark.parametrize(
+    ("labels", "noted"),
+    [
+        (["🎉", "food"], ["the label '🎉' is unknown to the model"]),
+        (
+            ["🎉", "food", "🎂 ☃", "☃"],
+            ["the label '🎉' is unknown to the model", "the labels '🎉' and '☃' are the same tokens"],
+        ),
+        ([["food"], ["🎂", "food"], ["☃"]], ["the label '🎂' is unknown"]),
+        (["🎉 food", "food"], []),
+    ],
+)
+def test_labels_that_the_model_does_not_know_are_noted(
+    folders: dict[str, Path], labels: Any, noted: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "entailment"):
+        ZeroShotClassifier(folders["full"])(TEXTS, labels)
+    found = [record.getMessage() for record in caplog.records]
+    assert len(found) == len(noted)
+    assert all(message.startswith(start) for message, start in zip(found, noted, strict=True))
+
+
+def test_labels_that_are_known_are_not_tokenised_again(
+    folders: dict[str, Path], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classifier, read = ZeroShotClassifier(folders["full"]), []
+    whole = beginning.read_beginnings
+
+    def spy(tokenizer: Tokenizer, texts: list[str], *, limit: int) -> list[beginning.Beginning]:
+        read.append(texts)
+        return whole(tokenizer, texts, limit=limit)
+
+    monkeypatch.setattr(beginning, "read_beginnings", spy)
+    with caplog.at_level(logging.WARNING, "entailment"):
+        for _ in range(3):
+            classifier(TEXTS[0], ["food", "☃", "music"])
+    classifier(TEXTS[0], ["music", "food"])
+    assert read == [["food", "☃", "music"], ["☃"], ["☃"], []]
+    assert len(caplog.records) == 3  # each call says so
+
+
+def test_labels_are_read_once_for_all_texts(
+    folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[object] = []
+    monkeypatch.setattr("entailment.tasks.zero_shot.check_readable", lambda labels, *_: read.append(labels))
+    list(ZeroShotClassifier(folders["full"]).stream(TEXTS * 3, LABELS, chunk_size=2))
+    assert read == [tuple(LABELS)]
 
 
 def test_with_prefix_attention_the_cut_does_not_depend_on_the_labels(folders: dict[str, Path]) -> None:

@@ -135,7 +135,7 @@ def test_duplicates_are_merged_with_one_note(caplog: pytest.LogCaptureFixture) -
 @pytest.mark.parametrize(("labels", "times"), [(["a", "b"], 1), ([["a", "b"]] * 7, 7)])
 def test_labels_are_compared_once_a_set(labels: Any, times: int, monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[tuple[str, ...]] = []
-    monkeypatch.setattr("entailment.tasks.zero_shot.alike", lambda labels, _: compared.append(labels))
+    monkeypatch.setattr("entailment.tasks.zero_shot.note_alike", lambda labels, *_: compared.append(labels))
     answers = ZeroShotClassifier(fake_model(by_word)).stream(["t"] * 7, labels, chunk_size=2)
     assert len(list(answers)) == 7
     assert compared == [("a", "b")] * times

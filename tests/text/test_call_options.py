@@ -34,6 +34,25 @@ def test_encode_and_tokenize_take_the_options_of_a_call(tokenizer: Any) -> None:
 
 
 @BOTH
+def test_older_options_of_a_call_are_named(tokenizer: Any) -> None:
+    row = tokenizer("red sky")
+    nothing: dict[str, Any] = {"pad_to_max_length": False, "truncation_strategy": "do_not_truncate"}
+    assert tokenizer("red sky", **nothing, never_split=None) == row
+    assert tokenizer.encode("red sky", **nothing) == row["input_ids"]
+    assert tokenizer.pad([row], verbose=False) == tokenizer.pad([row])
+    for asked, message in (
+        ({"pad_to_max_length": True}, "a tokenizer's call has no argument pad_to_max_length: say padding="),
+        ({"truncation_strategy": "only_first"}, "no argument truncation_strategy: it is now called trunc"),
+        ({"do_lower_case": False}, "no argument do_lower_case: state it when the tokenizer is made or open"),
+        ({"max_len": 3}, "no argument 'max_len'; it has .*max_length.*text_target"),
+    ):
+        with pytest.raises(InputError, match=message):
+            tokenizer("red sky", **asked)
+    with pytest.raises(InputError, match="tokenize has no argument never_split: state it when the tokenizer"):
+        tokenizer.tokenize("red sky", never_split=["red"])
+
+
+@BOTH
 def test_lengths_may_be_numbers_of_numpy(tokenizer: Any) -> None:
     text, length = "red blue sky", np.int64(4)
     assert tokenizer(text, truncation=True, max_length=length) == tokenizer(text, max_length=4)

@@ -228,11 +228,23 @@ def test_bad_texts_are_named(tokenizer: Any, text: Any, pair: Any, words: bool, 
 
 @pytest.mark.parametrize("tokenizer", BOTH)
 def test_ids_without_token_are_named(tokenizer: Any) -> None:
-    for bad in (len(TOKENS), -1, -100, 2.5, None):
+    for bad in (-1, -100, 2.5, None):
         with pytest.raises(InputError, match="no id of this vocabulary"):
             tokenizer.decode([5, bad])
+    with pytest.raises(InputError, match="no id of this vocabulary"):
+        tokenizer.convert_ids_to_tokens(len(TOKENS))
     assert tokenizer.convert_ids_to_tokens(5) == "a"
     assert tokenizer.convert_tokens_to_ids("nothing like it") == tokenizer.unk_token_id
+
+
+@pytest.mark.parametrize(("tokenizer", "unknown"), [(SLOW, " [UNK]"), (FAST, "")])
+def test_ids_beyond_the_vocabulary_are_decoded(tokenizer: Any, unknown: str) -> None:
+    beyond = len(TOKENS) + 3
+    assert tokenizer.decode([5, beyond, 6]) == f"a{unknown} b"
+    assert tokenizer.decode(np.array([2, 5, beyond]), skip_special_tokens=True) == f"a{unknown}"
+    assert tokenizer.decode(beyond) == unknown.strip()
+    assert tokenizer.batch_decode([[5, beyond], [6]]) == [f"a{unknown}", "b"]
+    assert type(tokenizer)({"[UNK]": 0, "a": 3}).decode([3, 1]) == f"a{unknown}"
 
 
 @pytest.mark.parametrize("cls", [BertTokenizer, BertTokenizerFast])
@@ -246,8 +258,10 @@ def test_a_vocabulary_without_special_tokens(cls: Any) -> None:
     assert tokenizer("a")["input_ids"] == [2, 1, 3]
     with pytest.raises(CorruptCheckpointError, match="lacks the unknown token"):
         cls({"a": 0})
-    with pytest.raises(InputError, match="'bos_token' is no special token"):
-        tokenizer.add_special_tokens({"bos_token": "<s>"})
+    with pytest.raises(
+        InputError, match="'end_token' is no special token; there are bos_token, eos_token, unk_token"
+    ):
+        tokenizer.add_special_tokens({"end_token": "<s>"})
 
 
 def test_a_long_text_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -372,6 +386,11 @@ def test_older_names_of_a_call(tokenizer: Any) -> None:
     assert tokenizer.batch_encode_plus(batch_text_or_text_pairs=texts) == tokenizer(texts)
     with pytest.raises(InputError, match="takes a list of texts or pairs, not 'a'"):
         tokenizer.batch_encode_plus("a")
+    words: dict[str, Any] = {"is_split_into_words": True}
+    assert tokenizer.encode_plus(["a", "b"], **words) == tokenizer(["a", "b"], **words)
+    for several, how in ((["a", "b"], {}), ([], {}), ([["a"], ["b"]], words)):
+        with pytest.raises(InputError, match="encode_plus takes one text or pair, not a list of them"):
+            tokenizer.encode_plus(several, **how)
     with pytest.raises(InputError, match=r"encode_plus has no argument pad_to_max_length: say padding="):
         tokenizer.encode_plus("a", pad_to_max_length=True)
     with pytest.raises(InputError, match=r"has no argument 'max_len'; it has .*max_length"):
@@ -426,7 +445,8 @@ SETTINGS: dict[str, Any] = {
 @pytest.mark.parametrize("opener", [AutoTokenizer, BertTokenizerFast, MobileBertTokenizer])
 def test_what_is_stated_replaces_what_is_said(opener: Any, tmp_path: Path) -> None:
     FAST.save_pretrained(tmp_path)
-    assert SETTINGS.keys() | {"unk_token", "sep_token", "pad_token", "cls_token"} == (
+    roles = {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token"}
+    assert SETTINGS.keys() | roles == (
         TokenizerSettings.__annotations__.keys() - {"never_split", "do_basic_tokenize"}
     )
     stated = opener.from_pretrained(tmp_path, **SETTINGS)

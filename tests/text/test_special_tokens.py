@@ -17,6 +17,7 @@ VOCABULARY = {token: index for index, token in enumerate(TOKENS)}
 PAD, UNK, CLS, SEP, MASK, RED, BLUE = range(7)
 NEW = len(TOKENS)
 NEW_MASK = "<mask>"
+EOS = "<e>"
 BOTH = pytest.mark.parametrize("cls", [BertTokenizer, BertTokenizerFast])
 
 
@@ -71,6 +72,59 @@ def test_special_tokens_are_set_by_attribute(cls: Any) -> None:
         with pytest.raises(InputError, match=message):
             setattr(tokenizer, name, value)
     assert tokenizer.files is before
+
+
+@BOTH
+def test_tokens_of_decoders_may_be_set(cls: Any, tmp_path: Path) -> None:
+    plain = cls(VOCABULARY)
+    assert (plain.bos_token, plain.eos_token, plain.bos_token_id, plain.eos_token_id) == (None,) * 4
+    assert "eos_token" not in plain.special_tokens_map
+    plain.save_pretrained(tmp_path)
+    plain.bos_token, plain.eos_token = TOKENS[2], EOS
+    assert (plain.bos_token_id, plain.eos_token_id, len(plain)) == (CLS, NEW, NEW + 1)
+    opened = cls.from_pretrained(tmp_path, eos_token=EOS)
+    opened.save_pretrained(tmp_path)
+    for each in (opened, cls.from_pretrained(tmp_path), cls(VOCABULARY, eos_token=EOS)):
+        assert (each.bos_token, each.eos_token, each.eos_token_id, len(each)) == (None, "<e>", NEW, NEW + 1)
+        assert each.all_special_tokens == ["<e>", "[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"]
+        assert [*each.special_tokens_map][:2] == ["eos_token", "unk_token"]
+        assert each("red <e>")["input_ids"] == [CLS, RED, NEW, SEP]
+
+
+@BOTH
+def test_an_added_token_keeps_its_flags(cls: Any, tmp_path: Path) -> None:
+    def told(**flags: bool) -> AddedToken:
+        return AddedToken("<m>", lstrip=True, single_word=True, **flags)
+
+    added, attribute, further = cls(VOCABULARY), cls(VOCABULARY), cls(VOCABULARY)
+    added.add_special_tokens({"mask_token": told()})
+    attribute.mask_token = told()
+    given = told()
+    further.add_tokens([given], special_tokens=True)
+    assert not given.special  # the caller's own is left as it was
+    extra = cls(VOCABULARY, additional_special_tokens=[told()])
+    made = cls(VOCABULARY, mask_token=told())
+    made.save_pretrained(tmp_path / "made")
+    cls(VOCABULARY).save_pretrained(tmp_path)
+    opened = cls.from_pretrained(tmp_path, mask_token=told())
+    again = cls.from_pretrained(tmp_path / "made")
+    for each in (added, attribute, further, extra, made, opened, again):
+        token = each.added_tokens_decoder[NEW]
+        assert (token.special, token.lstrip, token.single_word, token.rstrip) == (True, True, True, False)
+        assert not token.normalized
+        assert each.tokenize("red <m> x<m> <M>")[:3] == ["red", "<m>", "x"]
+        assert each.encode("red <m> x<m> <M>").count(NEW) == 1
+    written = cls(VOCABULARY, mask_token=told(normalized=True))
+    assert written.encode("red <m> x<m> <M>").count(NEW) == 2
+    known = cls(VOCABULARY, mask_token=AddedToken("[MASK]", lstrip=True))
+    assert (known.added_tokens_decoder[MASK].lstrip, len(known)) == (True, NEW)
+
+
+@BOTH
+def test_further_members(cls: Any) -> None:
+    tokenizer = cls(VOCABULARY, additional_special_tokens=["<x>", "sky"])
+    assert tokenizer.additional_special_tokens_ids == tokenizer.extra_special_tokens_ids == [NEW, 7]
+    assert tokenizer.clean_up_tokenization("do n't , i 'm .") == "don't, i'm."
 
 
 def test_the_attributes_explain_themselves() -> None:

@@ -24,6 +24,7 @@ from entailment.train.examples import CONTRADICTION, ENTAILMENT
 from entailment.train.loop import train
 from entailment.train.premises import Premises, Special, score
 from entailment.train.settings import Settings
+from entailment.train.state import STATE
 
 SETTINGS = Settings(
     learning_rate=3e-3, warmup=0.06, weight_decay=0.01, epochs=4, evaluations=4, patience=4, seed=7
@@ -51,6 +52,11 @@ def validate(model: PairClassifier) -> dict[str, float]:
 
 def objective(tokens_per_batch: int = 240) -> Premises:
     return Premises(examples, validate, special=Special(0, 3), tokens_per_batch=tokens_per_batch, seed=7)
+
+
+def steps_taken(folder: Path) -> int:
+    """How many steps the run in a folder has behind it."""
+    return int(torch.load(folder / STATE, weights_only=True)["position"]["step"])
 
 
 @dataclass(frozen=True)

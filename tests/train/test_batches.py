@@ -7,7 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entailment.train.batches import IGNORED, EncodedExample, collate, plan
+from entailment.models.losses import IGNORED
+from entailment.train.batches import EncodedExample, collate, plan
 
 PAD, SEP = 0, 3
 

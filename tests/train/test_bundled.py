@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +107,8 @@ def test_trains_a_checkpoint_and_writes_its_card(
         two_way = {"rte_train": 10} if each.two_way else {}
         assert done["nli_sources"] == {"snli": 60} | two_way, "sources of restricted licences are left out"
         assert done["topic_sources"] == {"tickets": 30}
-        assert done["settings"]["dropout"] == each.dropout
+        stated = json.loads(json.dumps(asdict(each)))
+        assert done["settings"] == stated.pop("settings") | stated
     assert recorded["weight_bits"] == 8
     assert 0.05 <= recorded["temperature"] <= 20
     assert set(recorded["mean_of"]) <= {f"round-{number}" for number in range(1, len(bundled.ROUNDS) + 1)}
@@ -124,6 +125,8 @@ def test_trains_a_checkpoint_and_writes_its_card(
     assert "were then rounded to 8 bits" in text
     assert f"divided by {recorded['temperature']:.4f}" in text
     assert "\nlicense: apache-2.0\n" in text.partition("\n---\n")[0]
+    assert ("NLI()(" in text) == (attention == "prefix"), "the twin is another model than the package's"
+    assert ('pipeline("zero-shot-classification", model="model")' in text) == (attention == "full")
 
 
 def test_the_last_round_goes_on_from_a_model_and_may_learn_from_nli_alone(
@@ -140,14 +143,17 @@ def test_the_last_round_goes_on_from_a_model_and_may_learn_from_nli_alone(
 
     first = train("first", "--nli-only")
     assert [each["topic_sources"] for each in first["rounds"]] == [{}] * len(bundled.ROUNDS)
-    assert first["command"] == "make train DATA=folder NLI=1"
-    following = train("following", "--start", str(tmp_path / "first" / "model"))
+    command = "python -m entailment.train.bundled --data DATA --out OUT"
+    assert first["command"] == f"{command} --nli-only"
+    trial = ("--start", str(tmp_path / "first" / "model"), "--limit", "40")
+    following = train("following", *trial)
     assert len(following["rounds"]) == len(first["rounds"]) + 1
+    assert following["command"] == f"{command} --start MODEL --limit 40"
     assert following["rounds"][-1]["topic_sources"] == {"tickets": 30}
     assert not (tmp_path / "following" / "round-1").exists()
     with pytest.raises(CheckpointError, match="other options"):
         train("first")
-    again = train("again", "--start", str(tmp_path / "first" / "model"))
+    again = train("again", *trial)
     assert again["validation"] == following["validation"]
     one, other = (tmp_path / name / "model" / "model.safetensors" for name in ("following", "again"))
     assert one.read_bytes() == other.read_bytes(), "the same seed gives the same file"

@@ -26,7 +26,7 @@ def test_a_premise_with_many_hypotheses_is_split() -> None:
 
 
 def test_unknown_label_is_refused() -> None:
-    with pytest.raises(DataFileError, match=r"row 1 has the label 'maybe'"):
+    with pytest.raises(DataFileError, match=r"row 2 has the label 'maybe'"):
         from_nli([nli("p", "a", "neutral"), nli("p", "b", "maybe")])
 
 

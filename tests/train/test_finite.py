@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from tests.tiny import tiny_bert
-from tests.train.matching import SETTINGS, examples, objective
+from tests.train.matching import SETTINGS, examples, objective, steps_taken
 from torch import nn
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
@@ -24,7 +24,7 @@ from entailment.train.optimizer import adamw
 from entailment.train.parallel import join
 from entailment.train.premises import Premises, Special, score
 from entailment.train.settings import Settings
-from entailment.train.state import Learner, Position, steps_taken
+from entailment.train.state import Learner, Position
 
 CPU = torch.device("cpu")
 

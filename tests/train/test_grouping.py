@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
-from entailment.train.grouping import fitting, in_order_of_length, plan_batches
+from entailment.train.grouping import in_order_of_length, plan_batches
 
 LENGTHS = st.lists(st.integers(1, 60), max_size=300)
 
@@ -53,24 +49,3 @@ def test_grouping_saves_padding() -> None:
         return int(sum(len(batch) * lengths[batch].max() for batch in batches))
 
     assert padded(True) < 1.1 * lengths.sum() < padded(False)
-
-
-def test_long_texts_are_cut_as_the_reference_tokenizers_cut_them() -> None:
-    reference = Tokenizer(models.WordLevel({"[CLS]": 0, "[SEP]": 1, "a": 2, "b": 3}))
-    reference.pre_tokenizer = pre_tokenizers.Whitespace()
-    reference.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-        special_tokens=[("[CLS]", 0), ("[SEP]", 1)],
-    )
-    draw = random.Random(0)
-    for _ in range(500):
-        first, second, room = draw.randint(0, 20), draw.randint(0, 20), draw.randint(1, 24)
-        reference.enable_truncation(room + 3, strategy="longest_first")
-        ids = reference.encode("a " * first, "b " * second).ids
-        assert fitting([first, second], room) == (ids.count(2), ids.count(3)), (first, second, room)
-
-
-@pytest.mark.parametrize(("length", "kept"), [(3, 3), (9, 5)])
-def test_one_text_loses_its_end(length: int, kept: int) -> None:
-    assert fitting([length], 5) == (kept,)

@@ -12,7 +12,7 @@ from tests.tiny import tiny_bert
 from tests.train import matching
 
 from entailment.train.loop import RUN
-from entailment.train.state import BEST, STATE, steps_taken
+from entailment.train.state import BEST, STATE
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,7 +26,7 @@ def test_kill_and_resume_is_exact_to_the_bit(tmp_path: Path) -> None:
     model = tiny_bert(tmp_path / "model")  # With dropout: the random state must come back as well.
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     process = start(model, killed)
-    while not (killed / STATE).exists() or steps_taken(killed) < 18:
+    while not (killed / STATE).exists() or matching.steps_taken(killed) < 18:
         assert process.poll() is None, "the run ended before it could be killed"
         time.sleep(0.02)
     process.kill()  # SIGKILL: nothing is tidied up.

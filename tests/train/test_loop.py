@@ -12,7 +12,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 from tests.tiny import tiny_bert
-from tests.train.matching import HELD_OUT, SETTINGS, examples, objective, validate
+from tests.train.matching import HELD_OUT, SETTINGS, examples, objective, steps_taken, validate
 from torch import Tensor, nn
 
 from entailment.errors import CheckpointError, DataFileError, InputError, NonFiniteLogitsError
@@ -22,7 +22,6 @@ from entailment.train.batches import collate
 from entailment.train.outcome import Outcome
 from entailment.train.premises import Premises, Special
 from entailment.train.settings import Settings
-from entailment.train.state import steps_taken
 
 CPU = torch.device("cpu")
 

@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from entailment.train.batches import IGNORED
+from entailment.models.losses import IGNORED
 from entailment.train.examples import CONTRADICTION, ENTAILMENT, NOT_ENTAILMENT
 from entailment.train.losses import choice_loss, entailment_loss
 

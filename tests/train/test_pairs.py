@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 import torch
 from tests.tiny import NLI_LABELS, tiny_bert
 from tests.train.texts import nli_rows
+from tokenizers import Tokenizer as Reference
+from tokenizers import models, pre_tokenizers, processors
 from torch.nn import functional as F
 
 from entailment.errors import DataFileError
@@ -17,7 +20,7 @@ from entailment.models.prefix import PrefixBertForSequenceClassification
 from entailment.text.pairs import PairEncoder
 from entailment.text.tokenizer import Tokenizer
 from entailment.train.objectives.padded import Order
-from entailment.train.objectives.pairs import PAIR, TEXT, Classification
+from entailment.train.objectives.pairs import PAIR, TEXT, Classification, encode
 from entailment.train.objectives.prefix import PrefixPairs
 
 ROWS = nli_rows(40, seed=1)
@@ -110,12 +113,33 @@ def test_single_texts_and_long_ones(tokenizer: Tokenizer) -> None:
     assert batch.labels.tolist() == [1, 0]
 
 
+def test_long_pairs_are_cut_as_the_reference_tokenizers_cut_them(tokenizer: Tokenizer) -> None:
+    reference = Reference(models.WordLevel({"[CLS]": 0, "[SEP]": 1, "dog": 2, "cat": 3}))
+    reference.pre_tokenizer = pre_tokenizers.Whitespace()
+    reference.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 0), ("[SEP]", 1)],
+    )
+    lengths = list(itertools.product(range(0, 21, 2), range(0, 21, 3)))
+    rows = [{"premise": "dog " * a, "hypothesis": "cat " * b, "label": "neutral"} for a, b in lengths]
+    for max_length in range(4, 28):
+        reference.enable_truncation(max_length, strategy="longest_first")
+        found = encode(rows, tokenizer, PAIR, NLI_LABELS, max_length, "training").texts
+        for row, texts in zip(rows, found, strict=True):
+            ids = reference.encode(row["premise"], row["hypothesis"]).ids
+            assert [len(text) for text in texts] == [ids.count(2), ids.count(3)], (row, max_length)
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
         ([], "no training rows"),
-        ([{"premise": "a", "hypothesis": "b", "label": "maybe"}], "row 0 has the label 'maybe'"),
-        ([{"premise": "a", "hypothesis": None, "label": "neutral"}], "hypothesis is None, not a text"),
+        ([{"premise": "a", "hypothesis": "b", "label": "maybe"}], "training row 1 has the label 'maybe'"),
+        (
+            [{"premise": "a", "hypothesis": None, "label": "neutral"}],
+            "training row 1: hypothesis is None, not a text",
+        ),
     ],
 )
 def test_rows_that_cannot_be_learnt(

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from entailment.errors import DataFileError, InputError, LabelsError, MissingExtraError
 from entailment.train.leakage import fingerprint
 from entailment.train.repeats import repeats
-from entailment.train.sources import Gathered, Row, Source, gather, held_out_texts
+from entailment.train.source_rows import Row
+from entailment.train.sources import Gathered, Source, gather, held_out_texts
 
 NLI = ("entailment", "neutral", "contradiction")
 COLUMNS = ("premise", "hypothesis", "label")

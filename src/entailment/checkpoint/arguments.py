@@ -26,25 +26,34 @@ INSTEAD = {
     "load_in_8bit": "`entail quantize` makes int8 of a checkpoint",
     "local_files_only": "entailment.load_model takes offline, and what it opens goes in as the model",
     "low_cpu_mem_usage": "models are built without memory and filled once; leave it out",
+    "max_shard_size": "weights are written as one file",
     "max_memory": "move the model where it shall be with .to(device)",
     "never_split": _SLOW,
     "pad_to_max_length": "say padding='max_length'",
     "proxies": "set HTTPS_PROXY in the environment",
+    "push_to_hub": "`entail push` uploads a saved folder",
     "quantization_config": "`entail quantize` makes int8 of a checkpoint",
     "resume_download": "downloads go on where they stopped; leave it out",
     "revision": "write it into the name, as 'org/model@revision'",
+    "safe_serialization": "weights are written as safetensors, which every reader opens; leave it out",
+    "saved_model": "export(folder) writes a SavedModel",
     "subfolder": "fetch the checkpoint and name the folder",
     "trust_remote_code": "no code of a checkpoint is ever run; leave it out",
     "use_auth_token": "it is now called token",
     "use_safetensors": "safetensors are read first, and a .bin file cannot run code; leave it out",
+    "variant": "weights are in model.safetensors or pytorch_model.bin; give the variant's file such a name",
 }
 
-#: Of these, False is a wish as well.
-_WISHES = frozenset({"do_basic_tokenize", "use_safetensors"})
+#: Values of these that ask for nothing, or for what is done anyhow; of all others None and False do.
+_IDLE: dict[str, tuple[object, ...]] = {
+    "do_basic_tokenize": (None,),
+    "safe_serialization": (None, True),
+    "use_safetensors": (None,),
+}
 
 
 def refuse_unknown(given: Mapping[str, object], known: Iterable[str], call: str) -> None:
-    """Refuse arguments that are not known; one of the reference that is None or False asks for nothing.
+    """Refuse arguments that are not known; one of the reference may be there where it asks for nothing.
 
     Args:
         given: what a call was given by name.
@@ -56,9 +65,14 @@ def refuse_unknown(given: Mapping[str, object], known: Iterable[str], call: str)
     """
     names = sorted(known)
     for name, value in given.items():
-        nothing = value is None or (value is False and name not in _WISHES)
-        if name in names or (name in INSTEAD and nothing):
+        if name in names or (name in INSTEAD and _asks_nothing(name, value)):
             continue
         if name in INSTEAD:
             raise InputError(f"{call} has no argument {name}: {INSTEAD[name]}")
         raise InputError(f"{call} has no argument {name!r}; it has {', '.join(names)}")
+
+
+def _asks_nothing(name: str, value: object) -> bool:
+    if name == "max_shard_size" and "GB" in str(value):  # no model here is as large as the usual limits
+        return True
+    return any(value is idle for idle in _IDLE.get(name, (None, False)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from entailment.checkpoint.config import CONFIG_FILE, Config
+from entailment.checkpoint.config import Config, config_from_dict
+from entailment.checkpoint.config_dict import CONFIG_FILE
 from entailment.checkpoint.folder import read_config, resolve
 from entailment.checkpoint.open_config import changed
 
@@ -14,8 +15,19 @@ class AutoConfig:
     """Opens the configuration of any checkpoint; never made itself."""
 
     @staticmethod
+    def for_model(model_type: str, **settings: Any) -> Config:
+        """A new configuration of an architecture: "bert", "distilbert" or "mobilebert".
+
+        Raises:
+            UnsupportedModelError: it is of another.
+            CheckpointError: a value is wrong.
+            InputError: a likely slip.
+        """
+        return changed(config_from_dict({"model_type": model_type}), settings)
+
+    @staticmethod
     def from_pretrained(
-        name: str | Path | None = None,
+        pretrained_model_name_or_path: str | Path | None = None,
         *,
         revision: str | None = None,
         cache_dir: str | Path | None = None,
@@ -26,7 +38,7 @@ class AutoConfig:
         """From a folder, a hub name, of which only config.json is fetched, or None for the bundled model.
 
         Args:
-            name: a folder, or a hub name like "org/model".
+            pretrained_model_name_or_path: a folder, or a hub name like "org/model".
             revision: branch, tag or commit of a hub name.
             cache_dir: where downloads are kept.
             local_files_only: open no connection.
@@ -38,7 +50,7 @@ class AutoConfig:
             InputError: an argument that there is not, or a likely slip.
         """
         folder = resolve(
-            name,
+            pretrained_model_name_or_path,
             revision=revision,
             cache_dir=cache_dir,
             offline=local_files_only,

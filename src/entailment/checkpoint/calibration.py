@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from entailment.checkpoint.json_files import read_json, write_json
-from entailment.checkpoint.quantization import fingerprint
+from entailment.checkpoint.json_files import number, read_json, write_json
 from entailment.errors import CheckpointError, CorruptCheckpointError
 
 if TYPE_CHECKING:
@@ -130,7 +129,7 @@ def calibration_of(checkpoint: Checkpoint) -> Calibration:
     """
     if not (checkpoint.folder / CALIBRATION_FILE).is_file():
         return UNCALIBRATED
-    return read_calibration(checkpoint.folder, fingerprint(checkpoint.weights(map_tables=True)))
+    return read_calibration(checkpoint.folder, checkpoint.fingerprint())
 
 
 def write_calibration(folder: Path, found: Calibration, print_of: str) -> None:
@@ -172,21 +171,14 @@ def _scaling(value: Mapping[str, Any]) -> Scaling:
     if not isinstance(value["data"], str):
         raise TypeError("data is no name")
     return Scaling(
-        temperature=_number(value["temperature"], LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE),
-        bias={str(name): _number(each, -LARGEST_BIAS, LARGEST_BIAS) for name, each in value["bias"].items()},
+        temperature=number(value["temperature"], LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE),
+        bias={str(name): number(each, -LARGEST_BIAS, LARGEST_BIAS) for name, each in value["bias"].items()},
         threshold=None
         if threshold is None
         else Threshold(
-            **{name: _number(threshold[name], 0, 1) for name in ("value", "target", "precision", "coverage")}
+            **{name: number(threshold[name], 0, 1) for name in ("value", "target", "precision", "coverage")}
         ),
         data=value["data"],
-        rows=int(_number(value["rows"], 1, 2**53)),
-        **{name: _number(value[name], 0, math.inf) for name in ("loss", "loss_before", "ece", "ece_before")},
+        rows=int(number(value["rows"], 1, 2**53)),
+        **{name: number(value[name], 0, math.inf) for name in ("loss", "loss_before", "ece", "ece_before")},
     )
-
-
-def _number(value: object, lowest: float, highest: float) -> float:
-    # Written so that a NaN fails, too.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value <= highest:
-        raise ValueError(f"{value!r:.40} is no number from {lowest:g} to {highest:g}")
-    return float(value)

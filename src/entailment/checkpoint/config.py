@@ -17,17 +17,17 @@ An activation may also be given as torch's function of that name, `torch.nn.func
 Constructing one checks it: wrong types, sizes below 1 or beyond any real model, a width that the heads do
 not divide raise `CheckpointError`, what nothing here computes raises `UnsupportedModelError`. Read from a
 file, the former is a `CorruptCheckpointError`, and both name the file. A keyword that resembles a field is
-taken for a slip (`InputError`). None is ever changed in place: `dataclasses.replace` makes another.
+taken for a slip (`InputError`). No field is ever changed in place: `dataclasses.replace` makes another. Any
+other attribute that is assigned goes to `extra`. Numbers of NumPy are kept as Python's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
-from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
-from entailment.checkpoint import config_dict
+from entailment.checkpoint.config_dict import complete
 from entailment.checkpoint.fields import (
     ACTIVATIONS,
     check_choice,
@@ -36,11 +36,8 @@ from entailment.checkpoint.fields import (
     check_probabilities,
     check_sizes,
 )
-from entailment.checkpoint.json_files import write_json
 from entailment.checkpoint.open_config import OpenConfig, open_to_keywords
 from entailment.errors import UnsupportedModelError
-
-CONFIG_FILE = "config.json"
 
 Attention = Literal["full", "prefix"]
 
@@ -80,7 +77,7 @@ class BertConfig(OpenConfig):
 
     def __post_init__(self) -> None:
         _name_activation(self, "hidden_act")
-        config_dict.complete(self)
+        complete(self)
         check_heads(self, "hidden_size", "num_attention_heads")
         sizes = {
             "num_hidden_layers": "layers",
@@ -92,23 +89,6 @@ class BertConfig(OpenConfig):
         check_choice(self, "position_embedding_type", ("absolute",))
         check_positive(self, "initializer_range", "layer_norm_eps")
         check_probabilities(self, "hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")
-
-    def with_labels(self, names: Sequence[str]) -> Self:
-        """The same encoder with another label table, one name per logit."""
-        return config_dict.with_labels(self, names)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object of config.json."""
-        return config_dict.to_dict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """From the JSON object of config.json; unknown keys go to `extra`."""
-        return config_dict.from_dict(cls, values)
-
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write config.json into a folder, which is made where it does not exist."""
-        write_json(Path(folder) / CONFIG_FILE, self.to_dict())
 
 
 @open_to_keywords
@@ -145,7 +125,7 @@ class DistilBertConfig(OpenConfig):
 
     def __post_init__(self) -> None:
         _name_activation(self, "activation")
-        config_dict.complete(self)
+        complete(self)
         check_heads(self, "dim", "n_heads")
         check_sizes(self, {"n_layers": "layers", "hidden_dim": "width"})
         check_choice(self, "activation", ACTIVATIONS)
@@ -167,23 +147,6 @@ class DistilBertConfig(OpenConfig):
         """Attention heads a layer: `n_heads`."""
         return self.n_heads
 
-    def with_labels(self, names: Sequence[str]) -> Self:
-        """The same encoder with another label table, one name per logit."""
-        return config_dict.with_labels(self, names)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object of config.json."""
-        return config_dict.to_dict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """From the JSON object of config.json; unknown keys go to `extra`."""
-        return config_dict.from_dict(cls, values)
-
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write config.json into a folder, which is made where it does not exist."""
-        write_json(Path(folder) / CONFIG_FILE, self.to_dict())
-
 
 @open_to_keywords
 @dataclass(frozen=True)
@@ -191,6 +154,10 @@ class MobileBertConfig(OpenConfig):
     """MobileBERT (Sun et al. 2020, arXiv:2004.02984); the defaults are google/mobilebert-uncased."""
 
     model_type: ClassVar[str] = "mobilebert"
+    #: The published checkpoint of the paper, and its config.json.
+    pretrained_config_archive_map: ClassVar[dict[str, str]] = {
+        "google/mobilebert-uncased": "https://huggingface.co/google/mobilebert-uncased/resolve/main/config.json"
+    }
 
     vocab_size: int = 30522
     hidden_size: int = 512
@@ -229,7 +196,7 @@ class MobileBertConfig(OpenConfig):
 
     def __post_init__(self) -> None:
         _name_activation(self, "hidden_act")
-        config_dict.complete(self)
+        complete(self)
         check_heads(self, "true_hidden_size", "num_attention_heads")
         check_sizes(self, dict.fromkeys(("hidden_size", "embedding_size", "intermediate_size"), "width"))
         check_sizes(self, {"num_hidden_layers": "layers", "num_feedforward_networks": "networks"})
@@ -255,23 +222,6 @@ class MobileBertConfig(OpenConfig):
             hidden_act="gelu",
             normalization_type="layer_norm",
         )
-
-    def with_labels(self, names: Sequence[str]) -> Self:
-        """The same encoder with another label table, one name per logit."""
-        return config_dict.with_labels(self, names)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object of config.json."""
-        return config_dict.to_dict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """From the JSON object of config.json; unknown keys go to `extra`."""
-        return config_dict.from_dict(cls, values)
-
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write config.json into a folder, which is made where it does not exist."""
-        write_json(Path(folder) / CONFIG_FILE, self.to_dict())
 
 
 Config = BertConfig | DistilBertConfig | MobileBertConfig

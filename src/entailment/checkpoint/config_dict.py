@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from entailment.checkpoint.fields import check_common, label_ids, label_names
+from entailment.checkpoint.fields import check_common, label_ids, label_names, pruned_heads
 from entailment.errors import CheckpointError, UnsupportedModelError
 
 if TYPE_CHECKING:
     from entailment.checkpoint.config import Config
 
     ConfigT = TypeVar("ConfigT", bound=Config)
+
+CONFIG_FILE = "config.json"
 
 #: What config.json leaves out, as the reference library does: it is what reading a file without them gives.
 _DEFAULT_LABELS = {0: "LABEL_0", 1: "LABEL_1"}
@@ -27,7 +29,7 @@ _LEFT_OUT_WHEN: dict[str, object] = {
 
 
 def complete(config: Config) -> None:
-    """Fill in the label tables that the caller left out, and check what all architectures share."""
+    """Fill in the tables that the caller left out or JSON has changed; check what all architectures share."""
     names = label_names(config.id2label, config.num_labels)
     object.__setattr__(config, "id2label", names)
     object.__setattr__(config, "num_labels", len(names))
@@ -36,6 +38,9 @@ def complete(config: Config) -> None:
     if not isinstance(classes, list | tuple) or not all(isinstance(name, str) for name in classes):
         raise CheckpointError(f"architectures must be a list of class names, not {classes!r}")
     object.__setattr__(config, "architectures", tuple(classes))
+    if "pruned_heads" in config.extra:
+        gone = pruned_heads(config.extra["pruned_heads"])
+        object.__setattr__(config, "extra", {**config.extra, "pruned_heads": gone})
     check_common(config)
 
 
@@ -53,6 +58,8 @@ def to_dict(config: Config) -> dict[str, Any]:
     values["architectures"] = list(config.architectures)
     values["label2id"] = dict(config.label2id)
     values["id2label"] = {str(index): name for index, name in config.id2label.items()}
+    if "pruned_heads" in values:
+        values["pruned_heads"] = {str(layer): heads for layer, heads in values["pruned_heads"].items()}
     if config.id2label == _DEFAULT_LABELS:
         del values["id2label"], values["label2id"]
     return {name: value for name, value in values.items() if _LEFT_OUT_WHEN.get(name, ...) != value}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING
+from numbers import Real
+from typing import TYPE_CHECKING, Any, cast
 
 from entailment.errors import CheckpointError, UnsupportedModelError
 
@@ -51,12 +53,13 @@ _TYPE_NAMES = {"int": "a whole number", "float": "a number", "bool": "true or fa
 
 
 def check_types(config: Config) -> None:
-    """Refuse a scalar field whose value is not of its annotated type, or not finite."""
+    """Refuse a field whose value is of another type, or not finite; numbers become Python's."""
     for field in fields(config):
         allowed = _TYPES.get(str(field.type))
         if allowed is None:
             continue
-        value = getattr(config, field.name)
+        value = plain(getattr(config, field.name))
+        object.__setattr__(config, field.name, value)
         # To Python true is an integer; in a configuration it is a mistake.
         if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
             wanted = _TYPE_NAMES[str(field.type).removesuffix(" | None")]
@@ -125,6 +128,7 @@ def label_names(id2label: object, num_labels: object) -> dict[int, str]:
     Raises:
         CheckpointError: the ids are not 0 to K-1, or `num_labels` is another number than the table has.
     """
+    num_labels = plain(num_labels)
     if type(num_labels) is not int or not 0 <= num_labels <= MOST_LABELS:
         raise CheckpointError(f"num_labels must be between 1 and {MOST_LABELS}, not {num_labels!r}")
     if not id2label:
@@ -133,7 +137,7 @@ def label_names(id2label: object, num_labels: object) -> dict[int, str]:
         raise CheckpointError(f"id2label must map label ids to names, not be {short(id2label)}")
     names: dict[int, str] = {}
     for key, name in id2label.items():
-        index = whole_number(key)
+        index, name = whole_number(key), plain(name)
         if index is None or index in names:
             raise CheckpointError(f"id2label has {key!r} where a label id should be, or has it twice")
         if not isinstance(name, str | int):
@@ -169,8 +173,32 @@ def label_ids(label2id: object, id2label: Mapping[int, str]) -> dict[str, int]:
     return ids
 
 
+def pruned_heads(stated: object) -> dict[int, list[int]]:
+    """Layer -> the attention heads that are gone; JSON has the layers as texts.
+
+    Raises:
+        CheckpointError: it is no such table.
+    """
+    try:
+        table = {} if stated is None else dict(cast(Any, stated))
+        return {int(layer): [int(head) for head in heads] for layer, heads in table.items()}
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"pruned_heads must map layers to heads, not be {short(stated)}") from error
+
+
+def plain(value: object) -> object:
+    """A number of NumPy or torch as Python's own; anything else as it is."""
+    if type(value) in (bool, int, float, str, type(None)):
+        return value
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return float(value) if isinstance(value, Real) else value
+
+
 def whole_number(value: object) -> int | None:
     """A label id, which JSON may hold as a number or as a text."""
+    value = plain(value)
     if isinstance(value, str) and value.strip().isdecimal() and len(value) < 10:
         return int(value)
     return value if type(value) is int else None
@@ -185,3 +213,10 @@ def short(value: object) -> str:
 def printable(name: str) -> str:
     """A name out of a file, as an error message may show it: one line, not endless."""
     return name if name.isprintable() and len(name) <= 120 else repr(name[:80])
+
+
+def listed(names: Iterable[str], show: int = 3) -> str:
+    """Names out of a file, as an error message may show them: the first few, and how many more there are."""
+    shown = [printable(name) for name in names]
+    more = f" and {len(shown) - show} more" if len(shown) > show else ""
+    return ", ".join(shown[:show]) + more

@@ -9,7 +9,8 @@ from shlex import quote
 
 import numpy as np
 
-from entailment.checkpoint.config import CONFIG_FILE, Config, config_from_dict
+from entailment.checkpoint.config import Config, config_from_dict
+from entailment.checkpoint.config_dict import CONFIG_FILE
 from entailment.checkpoint.json_files import read_json
 from entailment.checkpoint.quantization import (
     AGAIN,
@@ -73,7 +74,7 @@ class Checkpoint:
         Raises:
             CheckpointError: as `weights`.
         """
-        return fingerprint(self.weights(require_head=False))
+        return fingerprint(self.weights(require_head=False, map_tables=True))
 
     def quantization(self, most_bits: WeightBits, weights: Mapping[str, np.ndarray]) -> Quantization:
         """How it computes in int8, as `quantization.json` says.

@@ -25,13 +25,16 @@ SMALL_FILES = (
     "calibration.json",
     "training.json",
     "results.json",
+    "config_sentence_transformers.json",  # With these sentence-transformers knows its own model again.
+    "modules.json",
+    "sentence_bert_config.json",
     "README.md",
     "LICENSE*",  # Who passes a model on has to pass these on with it.
     "NOTICE*",
 )
 SAFETENSORS_FILES = ("model.safetensors", "model.safetensors.index.json", "model-*-of-*.safetensors")
 BIN_FILES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-*-of-*.bin")
-H5_FILES = ("tf_model.h5",)
+H5_FILES = ("tf_model.h5", "tf_model.h5.index.json", "tf_model-*-of-*.h5")
 
 # The hub's own rules, applied before a name becomes part of a path: no "..", no "--", no dot at the start.
 _PART = r"(?!.*(?:\.\.|--))[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?"

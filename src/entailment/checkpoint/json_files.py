@@ -23,7 +23,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         too_large = path.stat().st_size > LARGEST_FILE
-        value = None if too_large else json.loads(path.read_bytes())
+        value = None if too_large else json.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError as error:
         raise CheckpointNotFoundError(f"{path} does not exist") from error
     except OSError as error:
@@ -37,20 +37,47 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+def number(value: object, lowest: float, highest: float) -> float:
+    """A value of a file, if it is a number within these bounds.
+
+    Raises:
+        ValueError: it is something else, or NaN.
+    """
+    # Written so that a NaN fails, too.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value <= highest:
+        raise ValueError(f"{value!r:.40} is no number from {lowest:g} to {highest:g}")
+    return float(value)
+
+
 def write_json(path: Path, value: Mapping[str, object]) -> None:
     """Write a JSON object, or leave what was there: never half a file.
 
     Raises:
         CheckpointError: the folder cannot be written to, or a value is none of JSON, as NaN is none.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # NaN and Infinity are no JSON: what is written here, other programs read.
-        text = json.dumps(value, indent=2, sort_keys=True, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
+        write_whole(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
     except (OSError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be written: {error}") from error
+
+
+def write_whole(path: Path, text: str, *, errors: str = "strict") -> None:
+    """Write a text file as UTF-8 with its line ends as they are, or leave what was there: never half a file.
+
+    Args:
+        path: in a folder that exists.
+        text: what the file shall hold.
+        errors: what becomes of half of a surrogate pair, which UTF-8 cannot hold; "replace" writes a "?".
+
+    Raises:
+        OSError: it cannot be written.
+        UnicodeEncodeError: `text` holds half of a surrogate pair, and `errors` is "strict".
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8", errors=errors, newline="\n")
+        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -74,6 +74,16 @@ def torch_name(path: str) -> str:
     return ".".join(parts).replace("_._", ".")
 
 
+def variable_name(variable: str) -> str:
+    """The same from a variable's own name, in which no layer stands before the scope of the model."""
+    return torch_name(f"/{variable}").removeprefix(".")
+
+
+def is_kernel(path: str) -> bool:
+    """Whether a variable is the transpose of a weight, where it has two axes."""
+    return path.removesuffix(":0").endswith("/kernel")
+
+
 def _content(name: str, dataset: Any) -> np.ndarray:
     """The array of a dataset, a kernel transposed."""
     if dataset.dtype.kind not in "fiub" or dataset.shape is None:
@@ -83,7 +93,7 @@ def _content(name: str, dataset: Any) -> np.ndarray:
     if dataset.id.get_storage_size() != dataset.nbytes:
         raise CorruptCheckpointError(f"{printable(name)} is not stored as large as it is")
     array: np.ndarray = dataset[()]
-    if name.removesuffix(":0").endswith("/kernel") and array.ndim == 2:
+    if is_kernel(name) and array.ndim == 2:
         return np.ascontiguousarray(array.T)
     return array
 

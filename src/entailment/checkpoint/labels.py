@@ -23,7 +23,7 @@ from typing import Literal
 import numpy as np
 
 from entailment.checkpoint.fields import printable, whole_number
-from entailment.checkpoint.probe_pairs import PROBE_PAIRS as PROBE_PAIRS
+from entailment.checkpoint.probe_pairs import PROBE_PAIRS
 from entailment.errors import LabelOrderError
 
 ENTAILMENT = "entailment"

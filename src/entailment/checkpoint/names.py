@@ -7,14 +7,14 @@ are known to carry and that hold nothing a classifier needs map from the checkpo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
 from entailment.checkpoint.config import Config, MobileBertConfig
-from entailment.checkpoint.fields import printable
+from entailment.checkpoint.fields import listed
 from entailment.checkpoint.shapes import Shape, shapes
 from entailment.errors import WeightsMismatchError
 
@@ -180,7 +180,7 @@ def rename(
             found[our_name], sources[our_name] = array, name
     if unknown:
         raise WeightsMismatchError(
-            f"the weights hold {_listed(unknown)}, which a {config.model_type} classifier of "
+            f"the weights hold {listed(unknown)}, which a {config.model_type} classifier of "
             f"{config.num_hidden_layers} layers does not have; is config.json the one of these weights?"
         )
     _check_complete(found, wanted, table, require_head=require_head)
@@ -234,14 +234,14 @@ def _check_complete(
                 missing = [name for name in missing if name not in optional]
     if not missing:
         return
-    listed = _listed(wanted[name][0] for name in missing)
+    lacking = listed(wanted[name][0] for name in missing)
     if set(missing) <= table.head.keys():
         raise WeightsMismatchError(
-            f"the weights lack the classification head ({listed}): this is an encoder alone; fine-tune it, "
+            f"the weights lack the classification head ({lacking}): this is an encoder alone; fine-tune it, "
             "or name a checkpoint that was fine-tuned for inference"
         )
     raise WeightsMismatchError(
-        f"the weights lack {listed}, which config.json asks for; is it the config.json of these weights?"
+        f"the weights lack {lacking}, which config.json asks for; is it the config.json of these weights?"
     )
 
 
@@ -253,9 +253,3 @@ def _check_array(name: str, array: np.ndarray, shape: Shape) -> None:
         )
     if array.dtype.kind != "f":
         raise WeightsMismatchError(f"{name} is of type {array.dtype}, not of floating point")
-
-
-def _listed(names: Iterable[str], show: int = 3) -> str:
-    names = [printable(name) for name in names]
-    more = f" and {len(names) - show} more" if len(names) > show else ""
-    return ", ".join(names[:show]) + more

@@ -1,23 +1,28 @@
 """What a configuration does beyond its fields: keys of config.json and keywords that are no field of it.
 
 In the reference library a configuration takes any keyword, and whatever its file held is an attribute. Here
-such keys are kept in `extra`, from where they are read as attributes; the configuration itself stays frozen,
-for models share it. Type checkers are told of the fields alone, so that they find a misspelt one.
+such keys are kept in `extra`, from where they are read as attributes, and to where they are assigned; the
+fields stay frozen, for models share them. Type checkers are told of the fields alone, so that they find a
+misspelt one.
 """
 
 from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import FrozenInstanceError, fields, replace
 from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
+from entailment.checkpoint import config_dict
 from entailment.checkpoint.arguments import INSTEAD, refuse_unknown
+from entailment.checkpoint.config_dict import CONFIG_FILE
 from entailment.checkpoint.fields import short
+from entailment.checkpoint.json_files import read_json, write_json
 from entailment.errors import CheckpointError, InputError, UnsupportedModelError
 
 if TYPE_CHECKING:
@@ -27,6 +32,17 @@ T = TypeVar("T")
 
 _UNSUPPORTED_SWITCHES = ("is_decoder", "add_cross_attention", "is_encoder_decoder")
 
+#: What a configuration of the reference library has unasked, and none of ours as a field.
+DEFAULTS: dict[str, object] = {
+    **dict.fromkeys(("bos_token_id", "cross_attention_hidden_size", "decoder_start_token_id")),
+    **dict.fromkeys(("eos_token_id", "finetuning_task", "prefix", "sep_token_id", "task_specific_params")),
+    **dict.fromkeys(("tokenizer_class", "torch_dtype", "transformers_version")),
+    **dict.fromkeys((*_UNSUPPORTED_SWITCHES, "tie_encoder_decoder", "torchscript", "use_bfloat16"), False),
+    "chunk_size_feed_forward": 0,
+    "name_or_path": "",
+    "pruned_heads": {},
+}
+
 #: Arguments of `from_pretrained` of a configuration beside the name and the changes.
 LOADING = ("cache_dir", "local_files_only", "revision", "token")
 
@@ -35,11 +51,11 @@ _NO_SLIPS = frozenset({"pooler_num_attention_heads", "sep_token_id"})
 
 
 class FrozenConfigError(InputError, FrozenInstanceError):
-    """A configuration was to be changed in place."""
+    """A field of a configuration was to be changed in place."""
 
 
 class OpenConfig:
-    """The attributes that every configuration has without a field for them."""
+    """What every configuration has beyond its fields."""
 
     @property
     def tie_word_embeddings(self) -> bool:
@@ -51,22 +67,69 @@ class OpenConfig:
         """The reference library's other name of `return_dict`."""
         return cast("Config", self).return_dict
 
-    def to_json_string(self) -> str:
-        """The text of config.json.
+    def with_labels(self, names: Sequence[str]) -> Self:
+        """The same encoder with another label table, one name per logit."""
+        return cast(Self, config_dict.with_labels(cast("Config", self), names))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of config.json."""
+        return config_dict.to_dict(cast("Config", self))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """From the JSON object of config.json; unknown keys go to `extra`."""
+        return cast(Self, config_dict.from_dict(cast("type[Config]", cls), values))
+
+    def to_diff_dict(self) -> dict[str, Any]:
+        """What `to_dict` has and a configuration without any settings has not, and `model_type`."""
+        usual = type(self)().to_dict()
+        values = self.to_dict().items()
+        return {name: v for name, v in values if name == "model_type" or v != usual.get(name, ...)}
+
+    def update(self, config_dict: Mapping[str, Any]) -> None:
+        """Assign each value to its name, which is no field; raises FrozenConfigError for one that is."""
+        for name, value in config_dict.items():
+            setattr(self, name, value)
+
+    def save_pretrained(self, save_directory: str | Path, **options: Any) -> None:
+        """Write config.json into a folder, which is made where it does not exist.
+
+        Args:
+            save_directory: the folder.
+            **options: arguments of the reference library that ask for nothing, as `push_to_hub=False`.
+
+        Raises:
+            CheckpointError: the folder cannot be written, or a value of `extra` is none of JSON.
+            InputError: an argument that there is not.
+        """
+        refuse_unknown(options, ("save_directory",), "save_pretrained of a configuration")
+        write_json(Path(save_directory) / CONFIG_FILE, self.to_dict())
+
+    def to_json_string(self, use_diff: bool = False) -> str:
+        """The text of config.json, or of `to_diff_dict`.
 
         Raises:
             CheckpointError: a value of `extra` is none of JSON.
         """
+        values = self.to_diff_dict() if use_diff else self.to_dict()
         try:
-            values = cast("Config", self).to_dict()
             return json.dumps(values, indent=2, sort_keys=True, allow_nan=False) + "\n"
         except (TypeError, ValueError) as error:
             raise CheckpointError(f"the configuration cannot be written as JSON: {error}") from error
 
+    def to_json_file(self, json_file_path: str | Path, use_diff: bool = False) -> None:
+        """Write what `to_json_string` makes into a file; raises CheckpointError where that cannot be."""
+        write_json(Path(json_file_path), self.to_diff_dict() if use_diff else self.to_dict())
+
+    @classmethod
+    def from_json_file(cls, json_file: str | Path) -> Self:
+        """From a file like config.json; raises CheckpointError where there is none, or a value is wrong."""
+        return cls.from_dict(read_json(Path(json_file)))
+
     @classmethod
     def from_pretrained(
         cls,
-        name: str | Path,
+        pretrained_model_name_or_path: str | Path,
         *,
         revision: str | None = None,
         cache_dir: str | Path | None = None,
@@ -77,7 +140,7 @@ class OpenConfig:
         """From a checkpoint folder, or a hub name, of which only config.json is fetched.
 
         Args:
-            name: a folder, or a hub name like "org/model".
+            pretrained_model_name_or_path: a folder, or a hub name like "org/model".
             revision: branch, tag or commit of a hub name.
             cache_dir: where downloads are kept.
             local_files_only: open no connection.
@@ -88,11 +151,10 @@ class OpenConfig:
             CheckpointError: there is none, or it cannot be used.
             InputError: an argument that there is not, or a likely slip.
         """
-        from entailment.checkpoint.config import CONFIG_FILE
         from entailment.checkpoint.folder import read_config, resolve
 
         folder = resolve(
-            name,
+            pretrained_model_name_or_path,
             revision=revision,
             cache_dir=cache_dir,
             offline=local_files_only,
@@ -111,6 +173,8 @@ class OpenConfig:
             # Python probes for special methods, some before there are fields; no file may answer these.
             if name in _extra(self) and not name.startswith("__"):
                 return _extra(self)[name]
+            if name in DEFAULTS and "extra" in vars(self):
+                return _extra(self).get(f"_{name}", copy(DEFAULTS[name]))  # files have _name_or_path
             raise AttributeError(f"a {type(self).__name__} has no {name!r}, nor is it among its extra keys")
 
 
@@ -146,6 +210,12 @@ def open_to_keywords(cls: type[T]) -> type[T]:
                     f"{short(getattr(self, name))}; it cannot be set to {short(value)}"
                 )
 
+    def assign(self: object, name: str, value: object) -> None:
+        if hasattr(cls, name) or name in known:
+            refuse(self, name, value)
+        # By way of another one, for what is refused there is refused here.
+        object.__setattr__(self, "extra", _extra(replace(cast(Any, self), **{name: value})))
+
     def refuse(self: object, name: str, *value: object) -> None:
         to = repr(value[0]) if value and len(repr(value[0])) <= 40 else "..."
         raise FrozenConfigError(
@@ -156,9 +226,15 @@ def open_to_keywords(cls: type[T]) -> type[T]:
     shown = inspect.signature(built)
     more = inspect.Parameter("extra_keys", inspect.Parameter.VAR_KEYWORD, annotation="Any")
     cast(Any, init).__signature__ = shown.replace(parameters=[*shown.parameters.values(), more])
-    for name, method in {"__init__": init, "__setattr__": refuse, "__delattr__": refuse}.items():
+    for name, method in {"__init__": init, "__setattr__": assign, "__delattr__": refuse}.items():
         setattr(cls, name, method)
     return cls
+
+
+def settings_of(config: type) -> frozenset[str]:
+    """What a configuration of a class may be told by name: its fields, and what the reference library has."""
+    names = {field.name for field in fields(cast(Any, config))} | DEFAULTS.keys() | {"tie_word_embeddings"}
+    return frozenset(names - {"extra", "torch_dtype"})  # the latter is an argument of loading
 
 
 def changed(config: T, changes: Mapping[str, Any]) -> T:

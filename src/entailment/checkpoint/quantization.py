@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from entailment.checkpoint.json_files import read_json, write_json
+from entailment.checkpoint.json_files import number, read_json, write_json
 from entailment.errors import CheckpointError, CorruptCheckpointError
 
 QUANTIZATION_FILE = "quantization.json"
@@ -184,7 +184,7 @@ def _input(value: Mapping[str, Any]) -> Int8Input:
     outliers = tuple(_whole(channel, 0, MOST) for channel in value["outliers"])
     if any(first >= second for first, second in pairwise(outliers)):
         raise ValueError("outliers do not rise")
-    scale = _number(value["scale"], SMALLEST_SCALE, LARGEST_SCALE)
+    scale = number(value["scale"], SMALLEST_SCALE, LARGEST_SCALE)
     return Int8Input(scale, _whole(value["zero_point"], 0, 255), outliers)
 
 
@@ -193,16 +193,9 @@ def _gate(value: Mapping[str, Any]) -> Gate:
     if not isinstance(layers, list) or not all(isinstance(name, str) for name in layers):
         raise TypeError("float32_layers is no list of names")
     accuracies = (value["accuracy"], value["float32_accuracy"])
-    accuracy, float32_accuracy = (None if share is None else _number(share, 0, 1) for share in accuracies)
-    pairs, agreement = _whole(value["pairs"], 1, MOST), _number(value["agreement"], 0, 1)
+    accuracy, float32_accuracy = (None if share is None else number(share, 0, 1) for share in accuracies)
+    pairs, agreement = _whole(value["pairs"], 1, MOST), number(value["agreement"], 0, 1)
     return Gate(pairs, agreement, accuracy, float32_accuracy, tuple(layers))
-
-
-def _number(value: object, lowest: float, highest: float) -> float:
-    # Written so that a NaN fails, too.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value <= highest:
-        raise ValueError(f"{value!r:.40} is no number from {lowest:g} to {highest:g}")
-    return float(value)
 
 
 def _whole(value: object, lowest: int, highest: int) -> int:

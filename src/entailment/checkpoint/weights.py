@@ -4,7 +4,10 @@ Read is the first of these that is there:
 
     model.safetensors, model.safetensors.index.json    the format that cannot run code
     pytorch_model.bin, pytorch_model.bin.index.json    through `pickled.py`: tensors and nothing else
-    tf_model.h5                                        through `keras_file.py`, which needs the extra `h5`
+    tf_model.h5, tf_model.h5.index.json                through `keras_file.py`, which needs the extra `h5`
+
+A file of TensorFlow's classes, a model.safetensors too, has their names and kernels: what is returned has
+PyTorch's.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import numpy as np
 
 from entailment.checkpoint.fields import printable
 from entailment.checkpoint.json_files import read_json
+from entailment.checkpoint.keras_file import is_kernel, variable_name
 from entailment.checkpoint.precision import from_bfloat16, to_float32
 from entailment.errors import CheckpointNotFoundError, CorruptCheckpointError, WeightsMismatchError
 
@@ -28,6 +32,9 @@ Reader = Callable[[Path, bool], Arrays]  # the bool: `map_tables`
 #: What these layers' parameters were called before they were weight and bias.
 OLD_ENDINGS = {".gamma": ".weight", ".beta": ".bias"}
 
+#: How the files of a variant begin, model.fp16.safetensors for one.
+_STEMS = ("model.", "pytorch_model.")
+
 _TABLE = "word_embeddings.weight"
 _MAPPED_TYPES = {"F16": "<f2", "F32": "<f4"}
 
@@ -35,7 +42,7 @@ _LFS_POINTER = b"version https://git-lfs"
 
 
 def read_weights(folder: str | Path, *, map_tables: bool = False) -> Arrays:
-    """Every array of a checkpoint folder, by its name in the file, with the oldest endings modernised.
+    """Every array of a checkpoint folder, by its name in PyTorch's classes, the oldest endings modernised.
 
     Args:
         folder: where the files are.
@@ -53,10 +60,13 @@ def read_weights(folder: str | Path, *, map_tables: bool = False) -> Arrays:
     for file, read in _LAYOUTS.items():
         path = folder / file
         if path.is_file():
-            return _modernised(read(path, map_tables))
+            return _modernised(_by_torch_names(read(path, map_tables)))
     held = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    variants = [name for name in held if name.startswith(_STEMS) and name.endswith((".safetensors", ".bin"))]
     others = [name for name in held if name.endswith((".h5", ".msgpack", ".onnx", ".ckpt", ".pt"))]
     hint = f"; it has {', '.join(others)}, which this package does not read" if others else ""
+    if variants:
+        hint = f"; it has {', '.join(variants)}, of a variant: rename a file to one of these names to read it"
     raise CheckpointNotFoundError(f"{folder} has no weights: none of {', '.join(_LAYOUTS)}{hint}")
 
 
@@ -136,8 +146,12 @@ def _read_h5(path: Path, _: bool) -> Arrays:
     return {name: to_float32(array) for name, array in read_h5(path).items()}
 
 
-def _sharded(read: Reader, suffix: str) -> Reader:
-    """A reader of the index file whose shards `read` opens."""
+def _as_stored(name: str) -> str:
+    return name
+
+
+def _sharded(read: Reader, suffix: str, name_of: Callable[[str], str] = _as_stored) -> Reader:
+    """A reader of the index file whose shards `read` opens; `name_of` makes their names of the index's."""
 
     def read_shards(index: Path, map_tables: bool) -> Arrays:
         weight_map = read_json(index).get("weight_map")
@@ -149,7 +163,7 @@ def _sharded(read: Reader, suffix: str) -> Reader:
                 raise CorruptCheckpointError(
                     f"{index} puts {printable(name)} into {file!r}, which is not a {suffix} file beside it"
                 )
-            members.setdefault(file, set()).add(name)
+            members.setdefault(file, set()).add(name_of(name))
         arrays: Arrays = {}
         for file, names in sorted(members.items()):
             shard = index.parent / file
@@ -173,7 +187,18 @@ _LAYOUTS: dict[str, Reader] = {
     "pytorch_model.bin": _read_bin,
     "pytorch_model.bin.index.json": _sharded(_read_bin, ".bin"),
     "tf_model.h5": _read_h5,
+    "tf_model.h5.index.json": _sharded(_read_h5, ".h5", variable_name),
 }
+
+
+def _by_torch_names(arrays: Arrays) -> Arrays:
+    """A model.safetensors that TensorFlow's classes wrote has their names and kernels: undo both."""
+    return {
+        variable_name(name) if "/" in name else name: (
+            np.ascontiguousarray(array.T) if is_kernel(name) and array.ndim == 2 else array
+        )
+        for name, array in arrays.items()
+    }
 
 
 def _modernised(arrays: Arrays) -> Arrays:

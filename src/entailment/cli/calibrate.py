@@ -13,6 +13,7 @@ from entailment.cli.notes import note
 from entailment.cli.opening import open_model
 from entailment.cli.options import PATH, finite, model_options
 from entailment.cli.output import print_json
+from entailment.cli.target import check_target, write_beside
 from entailment.errors import CheckpointError
 from entailment.tables.reading import counted
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from entailment.runtime.engine import Precision
 
 FEW_ROWS = 500  # below which chance has a say in the temperature
+NEAR = 1.01  # how close to an end of its range, as a ratio, a temperature is no fit but that end
 
 
 @click.command(short_help="Fit how sure a model may be.")
@@ -82,21 +84,18 @@ def calibrate(
     if bias and rows.candidates is not None:
         raise click.UsageError(f"--bias is for the classes of pairs, and {data} holds texts")
 
-    from entailment.checkpoint.calibration import CALIBRATION_FILE, write_calibration
-    from entailment.checkpoint.copying import check_new_folder, copy_checkpoint
+    from entailment.checkpoint.calibration import (
+        CALIBRATION_FILE,
+        HIGHEST_TEMPERATURE,
+        LOWEST_TEMPERATURE,
+        write_calibration,
+    )
     from entailment.checkpoint.folder import open_checkpoint
-    from entailment.checkpoint.quantization import fingerprint
     from entailment.evaluate.fitting import fit_scaling
 
     checkpoint = open_checkpoint(model)
-    own = model is not None and Path(model).expanduser() == checkpoint.folder
-    if out is not None:
-        check_new_folder(out)
-    elif not own:
-        raise click.UsageError(
-            f"{checkpoint.name} is not a folder of yours: give --out FOLDER for a copy of it"
-        )
-    print_of = fingerprint(checkpoint.weights())
+    check_target(checkpoint, out)
+    print_of = checkpoint.fingerprint()
     before = _before(checkpoint.folder, print_of)
     loaded = open_model(
         model, threads=threads, label_order=label_order, precision=precision, device=device, calibrated=False
@@ -112,17 +111,22 @@ def calibrate(
             f"all {counted(found.rows, 'row')} are answered right, and the lower a temperature, the better "
             f"it fits such rows: {found.temperature:.4g} says little; give rows with wrong answers, too"
         )
+    elif not LOWEST_TEMPERATURE * NEAR < found.temperature < HIGHEST_TEMPERATURE / NEAR:
+        note(
+            f"the temperature {found.temperature:.4g} is at an end of its range, {LOWEST_TEMPERATURE:g} to "
+            f"{HIGHEST_TEMPERATURE:g}: perhaps the labels of the rows, or those of the model, are in another "
+            "order (--labels-file, --label-order)"
+        )
+    fitted = before.pairs if question == "pairs" else before.labels
+    if fitted and fitted.threshold and not found.threshold:
+        note(
+            f"the threshold {fitted.threshold.value:.4f} that was there, for a precision of "
+            f"{fitted.threshold.target:g}, is dropped: --precision-target finds one for the new temperature"
+        )
     after = replace(before, **{question: found})
-
-    def write(folder: Path) -> None:
-        write_calibration(folder, after, print_of)
-
-    if out is None:
-        write(checkpoint.folder)
-    else:
-        copy_checkpoint(checkpoint.folder, out, write)
-    folder = checkpoint.folder if out is None else out
-    note(f"written: {folder / CALIBRATION_FILE}")
+    folder = write_beside(
+        checkpoint, out, CALIBRATION_FILE, lambda folder: write_calibration(folder, after, print_of)
+    )
     if as_json:
         print_json({"folder": str(folder), "question": question, **asdict(found)})
     else:

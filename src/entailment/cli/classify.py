@@ -18,7 +18,7 @@ from entailment.tables import Row
 
 if TYPE_CHECKING:
     from entailment.runtime.engine import Precision
-    from entailment.tasks.zero_shot import Classification
+    from entailment.tasks.classification import Classification
 
 ABSTAINED = "-"
 
@@ -98,7 +98,8 @@ def classify(
     sequences = _typed(texts) if input_ is None else texts_of(input_, text_column)
     multi_label = multi_label or bool(wanted.multi_label)
 
-    from entailment.tasks.zero_shot import TEMPLATE, ZeroShotClassifier
+    from entailment.tasks.classification import TEMPLATE
+    from entailment.tasks.zero_shot import ZeroShotClassifier
 
     opened = open_model(
         model,

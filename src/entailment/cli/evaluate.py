@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from entailment.evaluate.compare import Comparison
     from entailment.evaluate.predict import Predictions
     from entailment.evaluate.report import Report
-    from entailment.evaluate.run import Evaluation
     from entailment.runtime.engine import Precision
     from entailment.tasks.model import PairModel
 
@@ -190,16 +189,18 @@ def _show(report: Report) -> None:
     from entailment.cli import show
     from entailment.evaluate.report_tables import asked_for
 
-    _show_measures(report.evaluation)
+    _show_measures(report)
     for table in asked_for(report):
         show.grid(table.head, table.rows)
         if table.title == "Comparison":
             show.facts({"": table.note})
 
 
-def _show_measures(result: Evaluation) -> None:
+def _show_measures(report: Report) -> None:
     from entailment.cli import show
+    from entailment.evaluate.report_tables import classes
 
+    result, by_class = report.evaluation, classes(report)
     show.facts(
         {
             "rows": f"{result.count:,}",
@@ -212,13 +213,7 @@ def _show_measures(result: Evaluation) -> None:
             "samples per second": f"{result.samples_per_second:,.1f}",
         }
     )
-    show.grid(
-        ("class", "precision", "recall", "F1", "rows"),
-        (
-            (name, f"{found.precision:.4f}", f"{found.recall:.4f}", f"{found.f1:.4f}", f"{found.support:,}")
-            for name, found in result.per_class.items()
-        ),
-    )
+    show.grid(by_class.head, by_class.rows)
     if len(result.classes) <= WIDEST_MATRIX:
         show.grid(
             ("gold, then predicted as", *result.classes),

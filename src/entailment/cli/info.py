@@ -135,7 +135,8 @@ def _calibration(checkpoint: Checkpoint) -> Row | None:
 
 def _probe(model: PairModel) -> Row:
     """What the model's answers to plain pairs say on their own, and whether the known order says the same."""
-    from entailment.checkpoint.labels import PROBE_PAIRS, order_from_probe, probe_disagreement
+    from entailment.checkpoint.labels import order_from_probe, probe_disagreement
+    from entailment.checkpoint.probe_pairs import PROBE_PAIRS
 
     _, logits = model.run([(premise, hypothesis) for premise, hypothesis, _ in PROBE_PAIRS])
     try:

@@ -48,7 +48,7 @@ class Labelled:
     @property
     def template(self) -> str | None:
         """Of the hypotheses about texts; None for pairs."""
-        from entailment.tasks.zero_shot import TEMPLATE
+        from entailment.tasks.classification import TEMPLATE
 
         if self.candidates is None:
             return None

@@ -13,6 +13,7 @@ from entailment.cli.inputs import naming, pairs_of
 from entailment.cli.notes import note
 from entailment.cli.options import PATH, label_order_option
 from entailment.cli.output import print_json
+from entailment.cli.target import check_target, write_beside
 from entailment.errors import DataFileError
 from entailment.tables import columns_of, read_rows
 from entailment.tables.reading import counted
@@ -82,7 +83,6 @@ def quantize(
             raise click.UsageError("--data and --calibrate must be files, not standard input")
     import numpy as np
 
-    from entailment.checkpoint.copying import check_new_folder, copy_checkpoint
     from entailment.checkpoint.folder import open_checkpoint
     from entailment.checkpoint.quantization import QUANTIZATION_FILE, fingerprint, write_quantization
     from entailment.export.int8 import Judged
@@ -92,13 +92,7 @@ def quantize(
 
     checkpoint = open_checkpoint(model)
     refuse_float32_only(checkpoint.config)
-    own = model is not None and Path(model).expanduser() == checkpoint.folder
-    if out is not None:
-        check_new_folder(out)
-    elif not own:
-        raise click.UsageError(
-            f"{checkpoint.name} is not a folder of yours: give --out FOLDER for a copy of it"
-        )
+    check_target(checkpoint, out)
     judging, calibrating = _divided(data, calibrate, limit)
     loaded = load_model(
         model, label_order=label_order, needs_order=judging.golds is not None, calibrated=False
@@ -112,16 +106,12 @@ def quantize(
         Judged(judging.encoded(loaded), None if indices is None else np.array(indices, dtype=np.int64)),
         note,
     )
-
-    def write(folder: Path) -> None:
-        write_quantization(folder, found, fingerprint(weights))
-
-    if out is None:
-        write(checkpoint.folder)
-    else:
-        copy_checkpoint(checkpoint.folder, out, write)
-    folder = checkpoint.folder if out is None else out
-    note(f"written: {folder / QUANTIZATION_FILE}")
+    folder = write_beside(
+        checkpoint,
+        out,
+        QUANTIZATION_FILE,
+        lambda folder: write_quantization(folder, found, fingerprint(weights)),
+    )
     if as_json:
         print_json(_facts(folder, found))
     else:

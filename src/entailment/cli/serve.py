@@ -167,9 +167,19 @@ def read_keys(path: Path) -> tuple[str, ...]:
     """API keys, one a line; empty lines are passed over.
 
     Raises:
-        DataFileError: the file cannot be read, or holds no key: then anybody could ask.
+        DataFileError: the file cannot be read; a line is a comment, which anybody could guess; there is no
+            key: then anybody could ask.
     """
-    keys = tuple(key for row in read_rows(str(path), format=".txt") if (key := str(row["text"]).strip()))
+    keys = []
+    for number, row in enumerate(read_rows(str(path), format=".txt"), start=1):
+        key = str(row["text"]).strip()
+        if key.startswith("#"):  # the line may hold a secret: it is not quoted
+            raise DataFileError(
+                f"{path}, line {number}: it begins with #, and comments have no place here; put each key on "
+                "a line of its own, and begin none with #"
+            )
+        if key:
+            keys.append(key)
     if not keys:
         raise DataFileError(f"{path} holds no API key: put one on a line, or leave --api-keys-file out")
-    return keys
+    return tuple(keys)

@@ -1,4 +1,4 @@
-"""The bundled model's card: measured, then written from what is recorded.
+"""The card of a model that `entailment.train.bundled` made: measured, then written from what is recorded.
 
     python -m entailment.evaluate.card --model runs/bundled/model --data DATA
 
@@ -19,7 +19,7 @@ import click
 from entailment.checkpoint.folder import BUNDLED, open_checkpoint
 from entailment.checkpoint.json_files import write_json
 from entailment.errors import EntailmentError
-from entailment.evaluate.cards.facts import Stated
+from entailment.evaluate.cards.facts import Stated, read_facts
 from entailment.evaluate.cards.results import RESULTS_FILE, kept
 from entailment.evaluate.cards.write import write_card
 from entailment.evaluate.report import Task, calibrated_by
@@ -30,7 +30,18 @@ from entailment.tasks.model import load_model
 NLI_SETS = ("mnli_matched", "snli_test")
 ZERO_SHOT_SETS = ("ag_news", "trec", "sst2", "snips", "clinc150", "tweet_offensive", "subjectivity")
 
-STATED = Stated(name=BUNDLED, licence="apache-2.0", languages=("en",))
+#: What that recipe calls the model of the package; its twin and what learnt from NLI alone have other names.
+PACKAGED = "entailment-minilm-l6-prefix"
+
+
+def stated(model: Path) -> Stated:
+    """What a model's files do not record. The model of the package, and no other, is opened without a name.
+
+    Raises:
+        CheckpointError: the folder does not open, or a file in it is damaged.
+    """
+    name = BUNDLED if read_facts(model).title == PACKAGED else None
+    return Stated(name=name, licence="apache-2.0", languages=("en",))
 
 
 def measure(model: str | Path | None, data: Path) -> dict[str, dict[str, Any]]:
@@ -64,7 +75,7 @@ def _result(found: Evaluation, file: str) -> dict[str, Any]:
 def main(model: Path, data: Path) -> None:
     """Measure a model and write its results.json and README.md."""
     write_json(model / RESULTS_FILE, measure(model, data))
-    write_card(model, STATED, force=True)
+    write_card(model, stated(model), force=True)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ def fit_scaling(
     there = {found.classes[index] for index in np.unique(found.gold)}
     if not there <= set(names) <= set(found.classes):
         raise InputError(
-            f"the rows of {data} are labelled {', '.join(sorted(there))}, and the model's classes are "
+            f"the rows of {data} are measured as {', '.join(sorted(there))}, and the model's classes are "
             f"{', '.join(names)}: a fit needs rows labelled with the classes of the model"
         )
     columns = [found.classes.index(name) for name in names]

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,16 +17,16 @@ from entailment.errors import DataFileError, InputError, LabelsError
 from entailment.evaluate.gold import LabelIndex, NLIRow, TextRow, label_name, nli_rows, text_rows
 from entailment.tasks.candidates import label_sets, one_set
 from entailment.tasks.chunks import Notes
+from entailment.tasks.classification import TEMPLATE
 from entailment.tasks.model import PairModel
 from entailment.tasks.nli import NLI
-from entailment.tasks.zero_shot import TEMPLATE, ZeroShotClassifier
+from entailment.tasks.zero_shot import ZeroShotClassifier
 
 THREE_CLASSES = (ENTAILMENT, NEUTRAL, CONTRADICTION)
 TWO_CLASSES = (ENTAILMENT, NOT_ENTAILMENT)
 
 Rows = Iterable[Mapping[str, object]]
 Progress = Callable[[int], object]  # called with the number of rows done, after each
-Row = TypeVar("Row")
 
 logger = logging.getLogger("entailment")
 
@@ -90,7 +89,7 @@ def predict_nli(
     Raises:
         DataFileError, InputError, LabelsError: as `evaluate_nli` does.
     """
-    _require_rows(rows)
+    _require(rows, limit)
     nli = model if isinstance(model, NLI) else NLI(model)
     gold: list[str] = []
     groups: list[str] = []
@@ -109,7 +108,7 @@ def predict_nli(
                 numbers.append(row.row)
             yield row.premise, row.hypothesis
 
-    for result in nli.stream(pairs(nli_rows(_first(rows, limit), label_names, group_by)), notes=Notes()):
+    for result in nli.stream(pairs(nli_rows(islice(rows, limit), label_names, group_by)), notes=Notes()):
         scores.append(result.scores)
         if progress is not None:
             progress(len(scores))
@@ -151,7 +150,7 @@ def predict_zero_shot(
     Raises:
         DataFileError, InputError, LabelsError, TemplateError: as `evaluate_zero_shot` does.
     """
-    _require_rows(rows)
+    _require(rows, limit)
     checked = text_rows(rows, group_by)
     if labels is None:
         candidates, checked = _labels_of(checked, limit)
@@ -185,7 +184,7 @@ def predict_zero_shot(
 
     start = time.perf_counter()
     for answer in classifier.stream(
-        texts(_first(checked, limit)), candidates, hypothesis_template=template, notes=Notes()
+        texts(islice(checked, limit)), candidates, hypothesis_template=template, notes=Notes()
     ):
         line = np.empty(len(candidates))
         line[[place[label] for label in answer["labels"]]] = answer["scores"]
@@ -206,21 +205,31 @@ def predict_zero_shot(
     )
 
 
-def _require_rows(rows: object) -> None:
-    """Refuses what holds no rows before a model is opened; a text would be taken for rows of one letter."""
-    if isinstance(rows, str | bytes | Mapping) or not isinstance(rows, Iterable):
+def _require(rows: object, limit: object) -> None:
+    """Refuses, before a model is opened, what holds no rows and a limit that is none.
+
+    A text would be rows of one letter, and a table the names of its columns.
+    """
+    named = isinstance(rows, str | bytes | Mapping) or hasattr(rows, "columns")
+    if named or not isinstance(rows, Iterable):
         raise InputError(
             f"rows is {rows!r:.100}; it must be a list or another iterable of rows, each a mapping from "
             "column to value (entailment.tables.read_rows reads a file)"
         )
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+        raise InputError(f"limit must be a positive whole number, not {limit!r}")
 
 
 def _folded(
     gold: Sequence[str], scores: Sequence[Mapping[str, float]]
 ) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    """The classes that rows and model both know, and the probabilities [N, C] of those."""
+    """The classes that rows and model both know, and the probabilities [N, C] of those.
+
+    A model of entailment and contradiction can call no row neutral: where one is, it is folded, too.
+    """
     table = np.array([[row.get(name, 0.0) for name in THREE_CLASSES] for row in scores])
-    if NOT_ENTAILMENT not in gold and NOT_ENTAILMENT not in scores[0]:
+    unknown = NEUTRAL in gold and NEUTRAL not in scores[0]
+    if not unknown and NOT_ENTAILMENT not in gold and NOT_ENTAILMENT not in scores[0]:
         return THREE_CLASSES, table
     if not {*gold, *scores[0]} <= set(TWO_CLASSES):
         logger.warning("two classes are measured: neutral and contradiction are folded into not_entailment")
@@ -239,9 +248,3 @@ def _labels_of(rows: Iterator[TextRow], limit: int | None) -> tuple[tuple[str, .
     if not kept:
         raise DataFileError("there are no rows to evaluate on")
     return one_set(seen, Notes()), iter(kept)
-
-
-def _first(rows: Iterable[Row], limit: int | None) -> Iterator[Row]:
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
-        raise InputError(f"limit must be a positive whole number, not {limit!r}")
-    return islice(rows, limit)

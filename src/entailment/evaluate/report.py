@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from entailment.checkpoint.calibration import Calibration
+from entailment.checkpoint.json_files import write_whole
 from entailment.errors import DataFileError
 from entailment.evaluate import metrics
 from entailment.evaluate.compare import Comparison
@@ -211,11 +212,14 @@ def write_report(folder: Path, report: Report, *, force: bool = False) -> tuple[
         _refuse_others_work(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return tuple(_written(folder / name, text) for name, text in texts.items())
+        for name, text in texts.items():
+            # A text may hold half of a surrogate pair, which no encoding can write.
+            write_whole(folder / name, text, errors="replace")
     except OSError as error:
         raise DataFileError(
             f"cannot write the report into {folder}: {error.strerror or error}; name another folder"
         ) from error
+    return tuple(folder / name for name in texts)
 
 
 def check_report_folder(folder: Path, *, force: bool = False) -> None:
@@ -254,14 +258,3 @@ def _is_ours(path: Path) -> bool:
         return False
     # What `entail card` reads it by, too.
     return isinstance(found, dict) and {"subject", "evaluation"} <= found.keys()
-
-
-def _written(path: Path, text: str) -> Path:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        # A text may hold half of a surrogate pair, which no encoding can write.
-        temporary.write_text(text, encoding="utf-8", errors="replace", newline="\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path

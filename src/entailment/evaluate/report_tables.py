@@ -56,7 +56,7 @@ def tables(report: Report) -> list[Table]:
         _figures(report),
         *_comparison(report),
         *_wordings(report),
-        _classes(report),
+        classes(report),
         *_groups(report),
         _confusion(report),
         _reliability(report),
@@ -114,7 +114,8 @@ def _wordings(report: Report) -> Iterator[Table]:
         yield Table("Templates", note, head, tuple(rows))
 
 
-def _classes(report: Report) -> Table:
+def classes(report: Report) -> Table:
+    """Precision, recall, F1 and rows of each class."""
     rows = (
         (name, _4(one.precision), _4(one.recall), _4(one.f1), f"{one.support:,}")
         for name, one in report.evaluation.per_class.items()

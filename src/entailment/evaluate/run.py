@@ -8,9 +8,10 @@ from pathlib import Path
 
 from entailment.evaluate import metrics
 from entailment.evaluate.predict import Predictions, Progress, Rows, predict_nli, predict_zero_shot
+from entailment.tasks.classification import TEMPLATE
 from entailment.tasks.model import PairModel
 from entailment.tasks.nli import NLI
-from entailment.tasks.zero_shot import TEMPLATE, ZeroShotClassifier
+from entailment.tasks.zero_shot import ZeroShotClassifier
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +68,7 @@ def evaluate_nli(
     Labels are class names in any case and spelling ("Entailment", "not-entailment", "contradictory"). Where
     the rows or the model know two classes only, both sides are folded to entailment and not_entailment: the
     probabilities of neutral and contradiction are added, so entailment is predicted if it is at least as
-    probable as both together.
+    probable as both together. Nothing is folded where both know entailment and contradiction alone.
 
     Args:
         model: an `NLI`, or what `NLI` takes.
@@ -78,7 +79,7 @@ def evaluate_nli(
 
     Raises:
         DataFileError: no rows, a missing column, an empty text or a bad label; with row and value.
-        InputError: `rows` is no iterable of rows.
+        InputError: `rows` is no iterable of rows, or `limit` no positive whole number.
         LabelsError: `label_names` does not name the classes.
     """
     return measure(predict_nli(model, rows, limit, label_names=label_names, progress=progress))
@@ -110,7 +111,7 @@ def evaluate_zero_shot(
     Raises:
         DataFileError: no rows, a missing column, an empty text, or a label that is no candidate; with row and
             value.
-        InputError: `rows` is no iterable of rows.
+        InputError: `rows` is no iterable of rows, or `limit` no positive whole number.
         LabelsError: fewer than two candidates, or empty ones.
         TemplateError: not exactly one ``{}``.
     """

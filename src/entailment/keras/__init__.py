@@ -4,7 +4,7 @@ parts.py, mobilebert.py     layers of one idea each; the encoder, and the masked
 heads.py                    the eight documented classes
 model.py                    what they share: both input formats, Keras's training hooks, settings
 inputs.py, losses.py, outputs.py   what may be handed in, what a task minimises, what it answers
-pretrained.py, matching.py, names.py, slots.py   opened and saved, every array accounted for
+pretrained.py, options.py, slots.py   opened and saved, every array accounted for
 h5_file.py, serving.py      tf_model.h5 and SavedModel, written
 
 The layers are written in `keras.ops`: with KERAS_BACKEND=jax or torch they run there, and TensorFlow is not

@@ -11,8 +11,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from entailment.checkpoint import head_names
+from entailment.checkpoint.config import MobileBertConfig
 from entailment.errors import MissingExtraError
-from entailment.keras import names
 from entailment.keras.slots import Slot
 
 #: What the heads' layers are called, for a dot could not stand in a name.
@@ -66,8 +67,9 @@ def variable_path(our_name: str, keras_name: str) -> str:
         our_name: of the array.
         keras_name: of the variable, which says whether it is a kernel, a gamma, ...
     """
-    theirs = names.checkpoint_name(our_name)
-    scope, rest = "" if names.is_head(our_name) else "mobilebert/", theirs
+    kind = MobileBertConfig.model_type
+    theirs = head_names.checkpoint_names([our_name], kind)[our_name]
+    scope, rest = "" if head_names.is_head(our_name, kind) else f"{kind}/", theirs
     for dotted, scoped in _SCOPES.items():
         if theirs.startswith(dotted):
             scope, rest = scoped, theirs.removeprefix(dotted)

@@ -28,7 +28,7 @@ import keras
 from keras import ops
 
 from entailment.checkpoint.config import MobileBertConfig
-from entailment.errors import UnsupportedModelError
+from entailment.checkpoint.head_settings import head_dropout, two_labels
 from entailment.keras import outputs
 from entailment.keras.inputs import any_format
 from entailment.keras.losses import Losses, class_losses, sequence_losses, span_losses
@@ -38,11 +38,6 @@ from entailment.keras.parts import linear
 
 Tensor = Any
 Answer = outputs.ModelOutput | tuple[Any, ...]
-
-
-def head_dropout(config: MobileBertConfig) -> float:
-    """Dropout before a classifier: its own, or the encoder's where it has none."""
-    return config.hidden_dropout_prob if config.classifier_dropout is None else config.classifier_dropout
 
 
 @registered
@@ -376,7 +371,8 @@ class TFMobileBertForQuestionAnswering(TFPreTrainedModel):
         super().__init__(config, name=name, dtype=dtype)
         with self.assembling():
             self.encoder = MobileBertEncoder(config, add_pooling_layer=False)
-            self.qa_outputs = linear("qa_outputs", config.hidden_size, _two(config), config.initializer_range)
+            K = two_labels(config)
+            self.qa_outputs = linear("qa_outputs", config.hidden_size, K, config.initializer_range)
 
     @any_format
     def call(
@@ -425,15 +421,6 @@ class TFMobileBertForQuestionAnswering(TFPreTrainedModel):
 def _given(labels: Tensor | None, next_sentence_label: Tensor | None) -> dict[str, Tensor]:
     given = {"labels": labels, "next_sentence_label": next_sentence_label}
     return {name: value for name, value in given.items() if value is not None}
-
-
-def _two(config: MobileBertConfig) -> int:
-    if config.num_labels != 2:
-        raise UnsupportedModelError(
-            f"question answering has 2 labels, start and end, but the configuration has {config.num_labels}: "
-            "give num_labels=2"
-        )
-    return 2
 
 
 def _folded(tensor: Tensor | None) -> Tensor | None:

@@ -25,7 +25,7 @@ class Losses:
     """A loss for every label, and which of them count.
 
     Attributes:
-        each: float32, of the labels' shape; 0 where a label is ignored.
+        each: float32, of the logits' shape without the classes, or [] for a label []; 0 where one is ignored.
         counted: 1.0 or 0.0, of the same shape.
     """
 
@@ -59,7 +59,7 @@ def class_losses(logits: Tensor, labels: Tensor, *, name: str = "labels") -> Los
     flat = ops.cast(ops.reshape(logits, (-1, K)), "float32")
     counted = ops.cast(wanted >= 0, "float32")
     each = ops.sparse_categorical_crossentropy(ops.maximum(wanted, 0), flat, from_logits=True) * counted
-    shape = ops.shape(labels)
+    shape = ops.shape(logits)[:-1] if len(labels.shape) else ()  # a lone number has a lone loss
     return Losses(ops.reshape(each, shape), ops.reshape(counted, shape))
 
 
@@ -123,6 +123,11 @@ def span_losses(start_logits: Tensor, end_logits: Tensor, starts: Tensor, ends: 
         ("end_positions", end_logits, ends),
     ):
         clamped = ops.clip(ops.cast(positions, "int32"), 0, T)
+        values = concrete(clamped)
+        if values is not None and isinstance(T, int) and (values == T).all():
+            raise InputError(
+                f"{name} are all behind the text of {T} tokens: there is nothing to learn from this batch"
+            )
         both.append(class_losses(logits, ops.where(clamped == T, -100, clamped), name=name))
     start, end = both
     return Losses((start.each + end.each) / 2, ops.maximum(start.counted, end.counted))

@@ -17,7 +17,7 @@ here a text's logits never depend on what it is batched with, and equal the refe
 Legend of shapes: B batch, T tokens, E embedding, H between layers, W within a layer, A heads, D = W / A head
 width, I intermediate, V vocabulary. `visible` is True where a token (third axis) may see another (fourth).
 
-Attributes are named as the tables in `entailment.checkpoint.names` and `entailment.keras.names` name the
+Attributes are named as the tables in `names` and `head_names` of `entailment.checkpoint` name the
 arrays; `input_` and `output_` are `input` and `output`, which Keras keeps for itself.
 """
 
@@ -288,7 +288,7 @@ class MobileBertPredictionHead(keras.layers.Layer):
             raise UnsupportedModelError(
                 f"embedding_size {E} is above hidden_size {H}: no head can predict words"
             )
-        std, tied = config.initializer_range, bool(config.extra.get("tie_word_embeddings", True))
+        std, tied = config.initializer_range, config.tie_word_embeddings
         with keras.name_scope(name):
             self.transform = linear("transform", H, H, std)
             self.norm = layer_norm("norm", H, config.layer_norm_eps)

@@ -50,6 +50,8 @@ class TFPreTrainedModel(keras.Model):
     from_pretrained = pretrained.FromPretrained()
     save_pretrained = pretrained.save_pretrained
     export = serving.export
+    base_model_prefix = "mobilebert"
+    mobilebert = property(slots.encoder_of, doc="The encoder, under the reference's name.")
     get_input_embeddings = slots.get_input_embeddings
     num_parameters = slots.num_parameters
 

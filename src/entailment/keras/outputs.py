@@ -15,16 +15,22 @@ from __future__ import annotations
 
 from collections import namedtuple
 from functools import cache
-from typing import Any, SupportsIndex, TypeVar, overload
+from inspect import Parameter, Signature
+from typing import Any, Self, SupportsIndex, TypeVar, overload
 
 Tensor = Any  # of whichever back end Keras has, or a NumPy array
 
 
 class ModelOutput(tuple[Any, ...]):
-    """The fields that are there, in the documented order; make one with `filled`."""
+    """The fields that are there, in the documented order, of which those that are None are left out."""
 
     __slots__ = ()
     _fields: tuple[str, ...] = ()
+
+    def __new__(cls, *values: Any, **named: Any) -> Self:
+        """The documented fields in their order or by name, None where they are not given."""
+        taken = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in _documented(cls)]
+        return filled(cls, Signature(taken).bind_partial(*values, **named).arguments)
 
     def keys(self) -> tuple[str, ...]:
         """Names of the fields that are there."""

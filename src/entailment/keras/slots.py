@@ -54,6 +54,11 @@ def slots_of(model: Any) -> dict[str, Slot]:
     return {name.removeprefix("encoder."): Slot(variable) for name, variable in _walk(model, "")}
 
 
+def encoder_of(self: Any) -> Any:
+    """The layer that makes states of ids."""
+    return self.encoder
+
+
 def get_input_embeddings(self: Any) -> Any:
     """The layer of the word embeddings [V, E]."""
     return self.encoder.embeddings.word

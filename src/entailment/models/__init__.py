@@ -6,7 +6,8 @@ auto.py, load.py                        the class that a checkpoint asks for; pa
 heads.py, losses.py, outputs.py         what a task computes, minimises and answers
 inputs.py                               what may be handed in, checked once
 attention.py, activations.py, initial.py  parts that architectures share
-pretrained.py, options.py               opened and saved; filling.py, names.py: arrays in, each accounted for
+pretrained.py, options.py               opened and saved; filling.py: the arrays put in
+engine.py                               pairs scored on a GPU, in the place of the graphs
 surgery.py                              vocabulary, heads and memory of a built model
 """
 

@@ -12,9 +12,9 @@ from typing import Generic, TypeVar
 from torch import nn
 
 from entailment.checkpoint.config import Config
+from entailment.checkpoint.loading_options import is_config
 from entailment.errors import UnsupportedModelError
 from entailment.models import bert, distilbert, mobilebert, mobilebert_heads
-from entailment.models.options import is_config
 from entailment.models.pretrained import Loader
 
 M = TypeVar("M", bound=nn.Module)

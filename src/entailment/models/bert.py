@@ -7,7 +7,7 @@ token types.
 Legend of shapes: B batch, T tokens, H hidden, A heads, D = H / A head width, I intermediate, K classes, V
 vocabulary, C choices. Masks are boolean, True where a token (third axis) may see another (fourth).
 
-The submodules are named as `entailment.checkpoint.names` and `entailment.models.names` name the arrays, so a
+The submodules are named as `names` and `head_names` of `entailment.checkpoint` name the arrays, so a
 state dict and a checkpoint differ by those tables alone. Attention over a premise shared by many hypotheses
 stands in `entailment.models.prefix`. What the task classes share, their `forward` and the generic methods,
 are functions of `heads`, `pretrained` and `surgery`.
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from entailment.checkpoint.config import BertConfig
+from entailment.checkpoint.head_settings import head_dropout, two_labels
 from entailment.models import heads, pretrained, surgery
 from entailment.models.activations import activation
 from entailment.models.attention import (
@@ -32,7 +33,6 @@ from entailment.models.attention import (
     run_layers,
     split_heads,
 )
-from entailment.models.filling import tied
 from entailment.models.initial import initialise
 from entailment.models.inputs import prepare
 from entailment.models.outputs import BaseModelOutputWithPooling, answer, setting
@@ -142,13 +142,13 @@ class BertModel(nn.Module):
     from_pretrained = pretrained.FromPretrained()
     save_pretrained = pretrained.save_pretrained
     resize_token_embeddings = surgery.resize_token_embeddings
-    get_input_embeddings = surgery.get_input_embeddings
-    set_input_embeddings = surgery.set_input_embeddings
+    get_input_embeddings, set_input_embeddings = surgery.get_input_embeddings, surgery.set_input_embeddings
     get_output_embeddings = surgery.get_output_embeddings
-    tie_weights = surgery.tie_weights
-    prune_heads = surgery.prune_heads
-    num_parameters = surgery.num_parameters
-    base_model, device, dtype = surgery.base_model, surgery.device, surgery.dtype
+    set_output_embeddings, tie_weights = surgery.set_output_embeddings, surgery.tie_weights
+    prune_heads, enable_input_require_grads = surgery.prune_heads, surgery.enable_input_require_grads
+    num_parameters, get_memory_footprint = surgery.num_parameters, surgery.get_memory_footprint
+    device, dtype, base_model = surgery.device, surgery.dtype, surgery.base_model
+    base_model_prefix = "bert"
     gradient_checkpointing_enable = surgery.gradient_checkpointing_enable
     gradient_checkpointing_disable = surgery.gradient_checkpointing_disable
 
@@ -210,7 +210,7 @@ class BertPredictionHead(nn.Module):
         self.decoder = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
         initialise(self, config.initializer_range)
-        if tied(config):
+        if config.tie_word_embeddings:
             self.decoder.weight = words.weight
 
     def forward(self, x: Tensor) -> Tensor:
@@ -218,32 +218,27 @@ class BertPredictionHead(nn.Module):
         return F.linear(self.norm(self.activation(self.transform(x))), self.decoder.weight, self.bias)
 
 
-def head_dropout(config: BertConfig) -> float:
-    """Dropout before a classifier: its own, or the encoder's where it has none."""
-    return config.hidden_dropout_prob if config.classifier_dropout is None else config.classifier_dropout
-
-
 class BertForPreTraining(nn.Module):
     """BERT with both pre-training heads: masked words, and whether the second text follows."""
 
     config_class = BertConfig
+    config = surgery.ConfigOfEncoder[BertConfig]()
     from_pretrained = pretrained.FromPretrained()
     save_pretrained = pretrained.save_pretrained
     resize_token_embeddings = surgery.resize_token_embeddings
-    get_input_embeddings = surgery.get_input_embeddings
-    set_input_embeddings = surgery.set_input_embeddings
+    get_input_embeddings, set_input_embeddings = surgery.get_input_embeddings, surgery.set_input_embeddings
     get_output_embeddings = surgery.get_output_embeddings
-    tie_weights = surgery.tie_weights
-    prune_heads = surgery.prune_heads
-    num_parameters = surgery.num_parameters
-    base_model, device, dtype = surgery.base_model, surgery.device, surgery.dtype
+    set_output_embeddings, tie_weights = surgery.set_output_embeddings, surgery.tie_weights
+    prune_heads, enable_input_require_grads = surgery.prune_heads, surgery.enable_input_require_grads
+    num_parameters, get_memory_footprint = surgery.num_parameters, surgery.get_memory_footprint
+    device, dtype, base_model = surgery.device, surgery.dtype, surgery.base_model
+    base_model_prefix, bert = "bert", surgery.base_model
     gradient_checkpointing_enable = surgery.gradient_checkpointing_enable
     gradient_checkpointing_disable = surgery.gradient_checkpointing_disable
     forward = heads.predict_masked_and_next
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        self.config = config
         self.encoder = BertModel(config)
         self.predictions = BertPredictionHead(config, self.encoder.embeddings.word)
         self.seq_relationship = nn.Linear(config.hidden_size, 2)
@@ -264,23 +259,23 @@ class BertForMaskedLM(nn.Module):
     """BERT with the masked-language-model head."""
 
     config_class = BertConfig
+    config = surgery.ConfigOfEncoder[BertConfig]()
     from_pretrained = pretrained.FromPretrained()
     save_pretrained = pretrained.save_pretrained
     resize_token_embeddings = surgery.resize_token_embeddings
-    get_input_embeddings = surgery.get_input_embeddings
-    set_input_embeddings = surgery.set_input_embeddings
+    get_input_embeddings, set_input_embeddings = surgery.get_input_embeddings, surgery.set_input_embeddings
     get_output_embeddings = surgery.get_output_embeddings
-    tie_weights = surgery.tie_weights
-    prune_heads = surgery.prune_heads
-    num_parameters = surgery.num_parameters
-    base_model, device, dtype = surgery.base_model, surgery.device, surgery.dtype
+    set_output_embeddings, tie_weights = surgery.set_output_embeddings, surgery.tie_weights
+    prune_heads, enable_input_require_grads = surgery.prune_heads, surgery.enable_input_require_grads
+    num_parameters, get_memory_footprint = surgery.num_parameters, surgery.get_memory_footprint
+    device, dtype, base_model = surgery.device, surgery.dtype, surgery.base_model
+    base_model_prefix, bert = "bert", surgery.base_model
     gradient_checkpointing_enable = surgery.gradient_checkpointing_enable
     gradient_checkpointing_disable = surgery.gradient_checkpointing_disable
     forward = heads.predict_masked
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        self.config = config
         self.encoder = BertModel(config, add_pooling_layer=False)
         self.predictions = BertPredictionHead(config, self.encoder.embeddings.word)
 
@@ -294,23 +289,23 @@ class BertForNextSentencePrediction(nn.Module):
     """BERT with the head that tells whether the second text follows the first."""
 
     config_class = BertConfig
+    config = surgery.ConfigOfEncoder[BertConfig]()
     from_pretrained = pretrained.FromPretrained()
     save_pretrained = pretrained.save_pretrained
     resize_token_embeddings = surgery.resize_token_embeddings
-    get_input_embeddings = surgery.get_input_embeddings
-    set_input_embeddings = surgery.set_input_embeddings
+    get_input_embeddings, set_input_embeddings = surgery.get_input_embeddings, surgery.set_input_embeddings
     get_output_embeddings = surgery.get_output_embeddings
-    tie_weights = surgery.tie_weights
-    prune_heads = surgery.prune_heads
-    num_parameters = surgery.num_parameters
-    base_model, device, dtype = surgery.base_model, surgery.device, surgery.dtype
+    set_output_embeddings, tie_weights = surgery.set_output_embeddings, surgery.tie_weights
+    prune_heads, enable_input_require_grads = surgery.prune_heads, surgery.enable_input_require_grads
+    num_parameters, get_memory_footprint = surgery.num_parameters, surgery.get_memory_footprint
+    device, dtype, base_model = surgery.device, surgery.dtype, surgery.base_model
+    base_model_prefix, bert = "bert", surgery.base_model
     gradient_checkpointing_enable = surgery.gradient_checkpointing_enable
     gradient_checkpointing_disable = surgery.gradient_checkpointing_disable
     forward = heads.predict_next_sentence
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        self.config = config
         self.encoder = BertModel(config)
         self.seq_relationship = nn.Linear(config.hidden_size, 2)
         initialise(self.seq_relationship, config.initializer_range)
@@ -325,23 +320,23 @@ class BertForSequenceClassification(nn.Module):
     """BERT with K classes of a text or of a pair, pooled at [CLS]."""
 
     config_class = BertConfig
+    config = surgery.ConfigOfEncoder[BertConfig]()
     from_pretrained = pretrained.FromPretrained()
     save_pretrained = pretrained.save_pretrained
     resize_token_embeddings = surgery.resize_token_embeddings
-    get_input_embeddings = surgery.get_input_embeddings
-    set_input_embeddings = surgery.set_input_embeddings
+    get_input_embeddings, set_input_embeddings = surgery.get_input_embeddings, surgery.set_input_embeddings
     get_output_embeddings = surgery.get_output_embeddings
-    tie_weights = surgery.tie_weights
-    prune_heads = surgery.prune_heads
-    num_parameters = surgery.num_parameters
-    base_model, device, dtype = surgery.base_model, surgery.device, surgery.dtype
+    set_output_embeddings, tie_weights = surgery.set_output_embeddings, surgery.tie_weights
+    prune_heads, enable_input_require_grads = surgery.prune_heads, surgery.enable_input_require_grads
+    num_parameters, get_memory_footprint = surgery.num_parameters, surgery.get_memory_footprint
+    device, dtype, base_model = surgery.device, surgery.dtype, surgery.base_model
+    base_model_prefix, bert = "bert", surgery.base_model
     gradient_checkpointing_enable = surgery.gradient_checkpointing_enable
     gradient_checkpointing_disable = surgery.gradient_checkpointing_disable
     forward = heads.classify_sequence
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        self.config = config
         self.encoder = BertModel(config)
         self.dropout = nn.Dropout(head_dropout(config))
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
@@ -357,23 +352,23 @@ class BertForMultipleChoice(nn.Module):
     """BERT with a score for each of C texts."""
 
     config_class = BertConfig
+    config = surgery.ConfigOfEncoder[BertConfig]()
     from_pretrained = pretrained.FromPretrained()
     save_pretrained = pretrained.save_pretrained
     resize_token_embeddings = surgery.resize_token_embeddings
-    get_input_embeddings = surgery.get_input_embeddings
-    set_input_embeddings = surgery.set_input_embeddings
+    get_input_embeddings, set_input_embeddings = surgery.get_input_embeddings, surgery.set_input_embeddings
     get_output_embeddings = surgery.get_output_embeddings
-    tie_weights = surgery.tie_weights
-    prune_heads = surgery.prune_heads
-    num_parameters = surgery.num_parameters
-    base_model, device, dtype = surgery.base_model, surgery.device, surgery.dtype
+    set_output_embeddings, tie_weights = surgery.set_output_embeddings, surgery.tie_weights
+    prune_heads, enable_input_require_grads = surgery.prune_heads, surgery.enable_input_require_grads
+    num_parameters, get_memory_footprint = surgery.num_parameters, surgery.get_memory_footprint
+    device, dtype, base_model = surgery.device, surgery.dtype, surgery.base_model
+    base_model_prefix, bert = "bert", surgery.base_model
     gradient_checkpointing_enable = surgery.gradient_checkpointing_enable
     gradient_checkpointing_disable = surgery.gradient_checkpointing_disable
     forward = heads.choose
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        self.config = config
         self.encoder = BertModel(config)
         self.dropout = nn.Dropout(head_dropout(config))
         self.classifier = nn.Linear(config.hidden_size, 1)
@@ -389,23 +384,23 @@ class BertForTokenClassification(nn.Module):
     """BERT with K classes of every token."""
 
     config_class = BertConfig
+    config = surgery.ConfigOfEncoder[BertConfig]()
     from_pretrained = pretrained.FromPretrained()
     save_pretrained = pretrained.save_pretrained
     resize_token_embeddings = surgery.resize_token_embeddings
-    get_input_embeddings = surgery.get_input_embeddings
-    set_input_embeddings = surgery.set_input_embeddings
+    get_input_embeddings, set_input_embeddings = surgery.get_input_embeddings, surgery.set_input_embeddings
     get_output_embeddings = surgery.get_output_embeddings
-    tie_weights = surgery.tie_weights
-    prune_heads = surgery.prune_heads
-    num_parameters = surgery.num_parameters
-    base_model, device, dtype = surgery.base_model, surgery.device, surgery.dtype
+    set_output_embeddings, tie_weights = surgery.set_output_embeddings, surgery.tie_weights
+    prune_heads, enable_input_require_grads = surgery.prune_heads, surgery.enable_input_require_grads
+    num_parameters, get_memory_footprint = surgery.num_parameters, surgery.get_memory_footprint
+    device, dtype, base_model = surgery.device, surgery.dtype, surgery.base_model
+    base_model_prefix, bert = "bert", surgery.base_model
     gradient_checkpointing_enable = surgery.gradient_checkpointing_enable
     gradient_checkpointing_disable = surgery.gradient_checkpointing_disable
     forward = heads.classify_tokens
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        self.config = config
         self.encoder = BertModel(config, add_pooling_layer=False)
         self.dropout = nn.Dropout(head_dropout(config))
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
@@ -421,25 +416,25 @@ class BertForQuestionAnswering(nn.Module):
     """BERT with the scores of every token to begin the answer, and to end it."""
 
     config_class = BertConfig
+    config = surgery.ConfigOfEncoder[BertConfig]()
     from_pretrained = pretrained.FromPretrained()
     save_pretrained = pretrained.save_pretrained
     resize_token_embeddings = surgery.resize_token_embeddings
-    get_input_embeddings = surgery.get_input_embeddings
-    set_input_embeddings = surgery.set_input_embeddings
+    get_input_embeddings, set_input_embeddings = surgery.get_input_embeddings, surgery.set_input_embeddings
     get_output_embeddings = surgery.get_output_embeddings
-    tie_weights = surgery.tie_weights
-    prune_heads = surgery.prune_heads
-    num_parameters = surgery.num_parameters
-    base_model, device, dtype = surgery.base_model, surgery.device, surgery.dtype
+    set_output_embeddings, tie_weights = surgery.set_output_embeddings, surgery.tie_weights
+    prune_heads, enable_input_require_grads = surgery.prune_heads, surgery.enable_input_require_grads
+    num_parameters, get_memory_footprint = surgery.num_parameters, surgery.get_memory_footprint
+    device, dtype, base_model = surgery.device, surgery.dtype, surgery.base_model
+    base_model_prefix, bert = "bert", surgery.base_model
     gradient_checkpointing_enable = surgery.gradient_checkpointing_enable
     gradient_checkpointing_disable = surgery.gradient_checkpointing_disable
     forward = heads.find_answer
 
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
-        self.config = config
         self.encoder = BertModel(config, add_pooling_layer=False)
-        self.qa_outputs = nn.Linear(config.hidden_size, heads.two_labels(config))
+        self.qa_outputs = nn.Linear(config.hidden_size, two_labels(config))
         initialise(self.qa_outputs, config.initializer_range)
 
     def logits(self, encoded: BaseModelOutputWithPooling) -> Tensor:

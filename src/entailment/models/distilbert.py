@@ -6,7 +6,7 @@ without a pooler: a classifier brings a layer of its own, with ReLU, to the firs
 Legend of shapes: B batch, T tokens, H hidden, A heads, D = H / A head width, I intermediate, K classes, V
 vocabulary, C choices. Masks are boolean, True where a token (third axis) may see another (fourth).
 
-The submodules are named as `entailment.checkpoint.names` and `entailment.models.names` name the arrays. What
+The submodules are named as `names` and `head_names` of `entailment.checkpoint` name the arrays. What
 the task classes share, their `forward` and the generic methods, are functions of `heads`, `pretrained` and
 `surgery`.
 """
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from entailment.checkpoint.config import DistilBertConfig
+from entailment.checkpoint.head_settings import two_labels
 from entailment.models import heads, pretrained, surgery
 from entailment.models.activations import activation
 from entailment.models.attention import (
@@ -30,7 +31,6 @@ from entailment.models.attention import (
     run_layers,
     split_heads,
 )
-from entailment.models.filling import tied
 from entailment.models.initial import initialise, sinusoids
 from entailment.models.inputs import prepare
 from entailment.models.outputs import BaseModelOutput, answer, setting
@@ -134,13 +134,13 @@ class DistilBertModel(nn.Module):
     from_pretrained = pretrained.FromPretrained()
     save_pretrained = pretrained.save_pretrained
     resize_token_embeddings = surgery.resize_token_embeddings
-    get_input_embeddings = surgery.get_input_embeddings
-    set_input_embeddings = surgery.set_input_embeddings
+    get_input_embeddings, set_input_embeddings = surgery.get_input_embeddings, surgery.set_input_embeddings
     get_output_embeddings = surgery.get_output_embeddings
-    tie_weights = surgery.tie_weights
-    prune_heads = surgery.prune_heads
-    num_parameters = surgery.num_parameters
-    base_model, device, dtype = surgery.base_model, surgery.device, surgery.dtype
+    set_output_embeddings, tie_weights = surgery.set_output_embeddings, surgery.tie_weights
+    prune_heads, enable_input_require_grads = surgery.prune_heads, surgery.enable_input_require_grads
+    num_parameters, get_memory_footprint = surgery.num_parameters, surgery.get_memory_footprint
+    device, dtype, base_model = surgery.device, surgery.dtype, surgery.base_model
+    base_model_prefix = "distilbert"
     gradient_checkpointing_enable = surgery.gradient_checkpointing_enable
     gradient_checkpointing_disable = surgery.gradient_checkpointing_disable
 
@@ -203,7 +203,7 @@ class DistilBertPredictionHead(nn.Module):
         self.decoder = nn.Linear(config.dim, config.vocab_size, bias=False)
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
         initialise(self, config.initializer_range)
-        if tied(config):
+        if config.tie_word_embeddings:
             self.decoder.weight = words.weight
 
     def forward(self, x: Tensor) -> Tensor:
@@ -215,23 +215,23 @@ class DistilBertForMaskedLM(nn.Module):
     """DistilBERT with the masked-language-model head."""
 
     config_class = DistilBertConfig
+    config = surgery.ConfigOfEncoder[DistilBertConfig]()
     from_pretrained = pretrained.FromPretrained()
     save_pretrained = pretrained.save_pretrained
     resize_token_embeddings = surgery.resize_token_embeddings
-    get_input_embeddings = surgery.get_input_embeddings
-    set_input_embeddings = surgery.set_input_embeddings
+    get_input_embeddings, set_input_embeddings = surgery.get_input_embeddings, surgery.set_input_embeddings
     get_output_embeddings = surgery.get_output_embeddings
-    tie_weights = surgery.tie_weights
-    prune_heads = surgery.prune_heads
-    num_parameters = surgery.num_parameters
-    base_model, device, dtype = surgery.base_model, surgery.device, surgery.dtype
+    set_output_embeddings, tie_weights = surgery.set_output_embeddings, surgery.tie_weights
+    prune_heads, enable_input_require_grads = surgery.prune_heads, surgery.enable_input_require_grads
+    num_parameters, get_memory_footprint = surgery.num_parameters, surgery.get_memory_footprint
+    device, dtype, base_model = surgery.device, surgery.dtype, surgery.base_model
+    base_model_prefix, distilbert = "distilbert", surgery.base_model
     gradient_checkpointing_enable = surgery.gradient_checkpointing_enable
     gradient_checkpointing_disable = surgery.gradient_checkpointing_disable
     forward = heads.predict_masked
 
     def __init__(self, config: DistilBertConfig) -> None:
         super().__init__()
-        self.config = config
         self.encoder = DistilBertModel(config)
         self.predictions = DistilBertPredictionHead(config, self.encoder.embeddings.word)
 
@@ -245,23 +245,23 @@ class DistilBertForSequenceClassification(nn.Module):
     """DistilBERT with K classes of a text or a pair, from the state of [CLS]."""
 
     config_class = DistilBertConfig
+    config = surgery.ConfigOfEncoder[DistilBertConfig]()
     from_pretrained = pretrained.FromPretrained()
     save_pretrained = pretrained.save_pretrained
     resize_token_embeddings = surgery.resize_token_embeddings
-    get_input_embeddings = surgery.get_input_embeddings
-    set_input_embeddings = surgery.set_input_embeddings
+    get_input_embeddings, set_input_embeddings = surgery.get_input_embeddings, surgery.set_input_embeddings
     get_output_embeddings = surgery.get_output_embeddings
-    tie_weights = surgery.tie_weights
-    prune_heads = surgery.prune_heads
-    num_parameters = surgery.num_parameters
-    base_model, device, dtype = surgery.base_model, surgery.device, surgery.dtype
+    set_output_embeddings, tie_weights = surgery.set_output_embeddings, surgery.tie_weights
+    prune_heads, enable_input_require_grads = surgery.prune_heads, surgery.enable_input_require_grads
+    num_parameters, get_memory_footprint = surgery.num_parameters, surgery.get_memory_footprint
+    device, dtype, base_model = surgery.device, surgery.dtype, surgery.base_model
+    base_model_prefix, distilbert = "distilbert", surgery.base_model
     gradient_checkpointing_enable = surgery.gradient_checkpointing_enable
     gradient_checkpointing_disable = surgery.gradient_checkpointing_disable
     forward = heads.classify_sequence
 
     def __init__(self, config: DistilBertConfig) -> None:
         super().__init__()
-        self.config = config
         self.encoder = DistilBertModel(config)
         self.pre_classifier = nn.Linear(config.dim, config.dim)
         self.dropout = nn.Dropout(config.seq_classif_dropout)
@@ -280,23 +280,23 @@ class DistilBertForMultipleChoice(nn.Module):
     """DistilBERT with a score for each of C texts."""
 
     config_class = DistilBertConfig
+    config = surgery.ConfigOfEncoder[DistilBertConfig]()
     from_pretrained = pretrained.FromPretrained()
     save_pretrained = pretrained.save_pretrained
     resize_token_embeddings = surgery.resize_token_embeddings
-    get_input_embeddings = surgery.get_input_embeddings
-    set_input_embeddings = surgery.set_input_embeddings
+    get_input_embeddings, set_input_embeddings = surgery.get_input_embeddings, surgery.set_input_embeddings
     get_output_embeddings = surgery.get_output_embeddings
-    tie_weights = surgery.tie_weights
-    prune_heads = surgery.prune_heads
-    num_parameters = surgery.num_parameters
-    base_model, device, dtype = surgery.base_model, surgery.device, surgery.dtype
+    set_output_embeddings, tie_weights = surgery.set_output_embeddings, surgery.tie_weights
+    prune_heads, enable_input_require_grads = surgery.prune_heads, surgery.enable_input_require_grads
+    num_parameters, get_memory_footprint = surgery.num_parameters, surgery.get_memory_footprint
+    device, dtype, base_model = surgery.device, surgery.dtype, surgery.base_model
+    base_model_prefix, distilbert = "distilbert", surgery.base_model
     gradient_checkpointing_enable = surgery.gradient_checkpointing_enable
     gradient_checkpointing_disable = surgery.gradient_checkpointing_disable
     forward = heads.choose
 
     def __init__(self, config: DistilBertConfig) -> None:
         super().__init__()
-        self.config = config
         self.encoder = DistilBertModel(config)
         self.pre_classifier = nn.Linear(config.dim, config.dim)
         self.dropout = nn.Dropout(config.seq_classif_dropout)
@@ -315,23 +315,23 @@ class DistilBertForTokenClassification(nn.Module):
     """DistilBERT with K classes of every token."""
 
     config_class = DistilBertConfig
+    config = surgery.ConfigOfEncoder[DistilBertConfig]()
     from_pretrained = pretrained.FromPretrained()
     save_pretrained = pretrained.save_pretrained
     resize_token_embeddings = surgery.resize_token_embeddings
-    get_input_embeddings = surgery.get_input_embeddings
-    set_input_embeddings = surgery.set_input_embeddings
+    get_input_embeddings, set_input_embeddings = surgery.get_input_embeddings, surgery.set_input_embeddings
     get_output_embeddings = surgery.get_output_embeddings
-    tie_weights = surgery.tie_weights
-    prune_heads = surgery.prune_heads
-    num_parameters = surgery.num_parameters
-    base_model, device, dtype = surgery.base_model, surgery.device, surgery.dtype
+    set_output_embeddings, tie_weights = surgery.set_output_embeddings, surgery.tie_weights
+    prune_heads, enable_input_require_grads = surgery.prune_heads, surgery.enable_input_require_grads
+    num_parameters, get_memory_footprint = surgery.num_parameters, surgery.get_memory_footprint
+    device, dtype, base_model = surgery.device, surgery.dtype, surgery.base_model
+    base_model_prefix, distilbert = "distilbert", surgery.base_model
     gradient_checkpointing_enable = surgery.gradient_checkpointing_enable
     gradient_checkpointing_disable = surgery.gradient_checkpointing_disable
     forward = heads.classify_tokens
 
     def __init__(self, config: DistilBertConfig) -> None:
         super().__init__()
-        self.config = config
         self.encoder = DistilBertModel(config)
         self.dropout = nn.Dropout(config.dropout)
         self.classifier = nn.Linear(config.dim, config.num_labels)
@@ -347,26 +347,26 @@ class DistilBertForQuestionAnswering(nn.Module):
     """DistilBERT with the scores of every token to begin the answer, and to end it."""
 
     config_class = DistilBertConfig
+    config = surgery.ConfigOfEncoder[DistilBertConfig]()
     from_pretrained = pretrained.FromPretrained()
     save_pretrained = pretrained.save_pretrained
     resize_token_embeddings = surgery.resize_token_embeddings
-    get_input_embeddings = surgery.get_input_embeddings
-    set_input_embeddings = surgery.set_input_embeddings
+    get_input_embeddings, set_input_embeddings = surgery.get_input_embeddings, surgery.set_input_embeddings
     get_output_embeddings = surgery.get_output_embeddings
-    tie_weights = surgery.tie_weights
-    prune_heads = surgery.prune_heads
-    num_parameters = surgery.num_parameters
-    base_model, device, dtype = surgery.base_model, surgery.device, surgery.dtype
+    set_output_embeddings, tie_weights = surgery.set_output_embeddings, surgery.tie_weights
+    prune_heads, enable_input_require_grads = surgery.prune_heads, surgery.enable_input_require_grads
+    num_parameters, get_memory_footprint = surgery.num_parameters, surgery.get_memory_footprint
+    device, dtype, base_model = surgery.device, surgery.dtype, surgery.base_model
+    base_model_prefix, distilbert = "distilbert", surgery.base_model
     gradient_checkpointing_enable = surgery.gradient_checkpointing_enable
     gradient_checkpointing_disable = surgery.gradient_checkpointing_disable
     forward = heads.find_answer
 
     def __init__(self, config: DistilBertConfig) -> None:
         super().__init__()
-        self.config = config
         self.encoder = DistilBertModel(config)
         self.dropout = nn.Dropout(config.qa_dropout)
-        self.qa_outputs = nn.Linear(config.dim, heads.two_labels(config))
+        self.qa_outputs = nn.Linear(config.dim, two_labels(config))
         initialise(self.qa_outputs, config.initializer_range)
 
     def logits(self, encoded: BaseModelOutput) -> Tensor:

@@ -32,7 +32,7 @@ from typing import Any, Protocol
 from torch import Tensor, nn
 
 from entailment.checkpoint.config import Config
-from entailment.errors import InputError, UnsupportedModelError
+from entailment.errors import InputError
 from entailment.models import outputs
 from entailment.models.losses import class_loss, sequence_loss, span_loss
 from entailment.models.outputs import BaseModelOutputWithPooling
@@ -62,20 +62,6 @@ class PreTrainingHead(Head, Protocol):
     def next_sentence_logits(self, encoded: BaseModelOutputWithPooling) -> Tensor:
         """[B, 2]."""
         ...
-
-
-def two_labels(config: Config) -> int:
-    """The two outputs of question answering, where an answer starts and where it ends.
-
-    Raises:
-        UnsupportedModelError: the configuration has another number of labels.
-    """
-    if config.num_labels != 2:
-        raise UnsupportedModelError(
-            f"question answering has 2 labels, start and end, but the configuration has {config.num_labels}: "
-            "give num_labels=2"
-        )
-    return 2
 
 
 def predict_masked_and_next(

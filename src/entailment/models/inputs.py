@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -120,7 +121,7 @@ def _size(
 
 def _check_ids(name: str, ids: Tensor, shape: tuple[int, int]) -> None:
     B, T = shape
-    if tuple(ids.shape) not in {(B, T), (1, T), (T,)} or not _whole(ids):
+    if tuple(ids.shape) not in ((B, T), (1, T), (T,)) or not _whole(ids):
         raise InputError(f"{name} must be whole numbers [{B}, {T}] as the tokens are, not {_seen(ids)}")
 
 
@@ -129,8 +130,7 @@ def _check_ranges(checks: Sequence[tuple[str, Tensor | None, int, str]]) -> None
     asked = [
         (name, ids, highest, what) for name, ids, highest, what in checks if ids is not None and ids.numel()
     ]
-    # A tracing compiler has no values to look at, and neither has a model without memory.
-    if torch.compiler.is_compiling() or any(ids.is_meta for _, ids, _, _ in asked):
+    if not all(has_values(ids) for _, ids, _, _ in asked):
         return
     found = torch.stack(
         [extreme.double() for _, ids, _, _ in asked for extreme in torch.aminmax(_numbers(ids))]
@@ -142,11 +142,17 @@ def _check_ranges(checks: Sequence[tuple[str, Tensor | None, int, str]]) -> None
             raise InputError(f"{name} holds {wrong:g}, but 0 to {highest} are its values ({what})")
 
 
+def has_values(tensor: Tensor) -> bool:
+    """Whether values can be looked at: not while a compiler or a tracer runs, nor without memory."""
+    tracing = torch.compiler.is_compiling() or cast(Any, torch.jit).is_tracing()
+    return not (tracing or tensor.is_meta)
+
+
 def _visible(mask: Tensor | None, shape: tuple[int, int]) -> Tensor | None:
     B, T = shape
     if mask is None:
         return None
-    if tuple(mask.shape) not in {(B, T), (B, T, T)}:
+    if tuple(mask.shape) not in ((B, T), (B, T, T)):
         raise InputError(f"attention_mask must be [{B}, {T}] or [{B}, {T}, {T}], not {_seen(mask)}")
     visible = mask.bool()[:, None, None, :] if mask.ndim == 2 else mask.bool()[:, None]
     return visible | ~visible.any(-1, keepdim=True)

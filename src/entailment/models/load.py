@@ -7,14 +7,14 @@ from typing import TypeVar, cast
 
 from entailment.checkpoint.config import DistilBertConfig, MobileBertConfig
 from entailment.checkpoint.folder import open_checkpoint
+from entailment.checkpoint.loading_report import LoadingReport
 from entailment.checkpoint.weights import read_weights
 from entailment.errors import WeightsMismatchError
 from entailment.models.bert import BertForSequenceClassification
 from entailment.models.distilbert import DistilBertForSequenceClassification
-from entailment.models.filling import LoadingReport, fill
+from entailment.models.filling import fill
 from entailment.models.mobilebert_heads import MobileBertForSequenceClassification
 from entailment.models.prefix import PrefixBertForSequenceClassification
-from entailment.models.pretrained import save_pretrained as save_pretrained
 
 FullPairClassifier = (
     BertForSequenceClassification | DistilBertForSequenceClassification | MobileBertForSequenceClassification

@@ -8,12 +8,12 @@ Legend of shapes: B batch, T tokens, K classes, N anything.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from entailment.checkpoint.config import Config
 from entailment.errors import InputError
+from entailment.models.inputs import has_values
 
 IGNORED = -100
 
@@ -30,7 +30,7 @@ def class_loss(logits: Tensor, labels: Tensor, *, name: str = "labels") -> Tenso
             f"{name} must be whole numbers {list(logits.shape[:-1])}, not {labels.dtype} {list(labels.shape)}"
         )
     flat = labels.reshape(-1).long()
-    if not torch.compiler.is_compiling() and not flat.is_meta:
+    if has_values(flat):
         wrong = flat[((flat < 0) | (flat >= K)) & (flat != IGNORED)]
         if wrong.numel():
             raise InputError(
@@ -70,7 +70,7 @@ def sequence_loss(logits: Tensor, labels: Tensor, config: Config) -> Tensor:
     targets = labels.reshape(logits.shape).float()
     if problem == "regression":
         return F.mse_loss(logits.float(), targets)
-    if not targets.is_meta and not bool(((targets >= 0) & (targets <= 1)).all()):
+    if has_values(targets) and not bool(((targets >= 0) & (targets <= 1)).all()):
         raise InputError("labels of a multi_label_classification must be 0 to 1 for each class")
     return F.binary_cross_entropy_with_logits(logits.float(), targets)
 
@@ -98,5 +98,9 @@ def span_loss(start_logits: Tensor, end_logits: Tensor, starts: Tensor, ends: Te
         # out.
         whole = positions if positions.is_floating_point() else positions.long()  # -100 is no uint8
         clamped = whole.reshape(-1).clamp(0, T)
+        if has_values(clamped) and bool((clamped == T).all()):
+            raise InputError(
+                f"{name} are all behind the text of {T} tokens: there is nothing to learn from this batch"
+            )
         losses.append(class_loss(logits, clamped.masked_fill(clamped == T, IGNORED), name=name))
     return (losses[0] + losses[1]) / 2

@@ -17,7 +17,7 @@ here a text's logits never depend on what it is batched with, and equal the refe
 Legend of shapes: B batch, T tokens, E embedding, H between layers, W within a layer, A heads, D = W / A head
 width, I intermediate, V vocabulary. Masks are True where a token (third axis) may see another (fourth).
 
-The submodules are named as the tables in `entailment.checkpoint.names` and `entailment.models.names` name the
+The submodules are named as the tables in `names` and `head_names` of `entailment.checkpoint` name the
 arrays. The task classes stand in `entailment.models.mobilebert_heads`.
 """
 
@@ -41,7 +41,6 @@ from entailment.models.attention import (
     run_layers,
     split_heads,
 )
-from entailment.models.filling import tied
 from entailment.models.initial import initialise
 from entailment.models.inputs import prepare
 from entailment.models.outputs import BaseModelOutputWithPooling, answer, setting
@@ -86,7 +85,8 @@ class MobileBertEmbeddings(nn.Module):
         if self.trigram:
             if token_mask is not None:
                 words = words * token_mask[..., None]
-            after, before = F.pad(words[:, 1:], (0, 0, 0, 1)), F.pad(words[:, :-1], (0, 0, 1, 0))
+            # Padded first and cut then: an exporter with an open T would ask what T - 1 tokens are.
+            after, before = F.pad(words, (0, 0, 0, 1))[:, 1:], F.pad(words, (0, 0, 1, 0))[:, :-1]
             words = torch.cat([after, words, before], dim=-1)  # [B, T, 3 E]
         if words.shape[-1] != self.position.embedding_dim or self.trigram:
             words = self.transformation(words)  # [B, T, H]
@@ -229,13 +229,13 @@ class MobileBertModel(nn.Module):
     from_pretrained = pretrained.FromPretrained()
     save_pretrained = pretrained.save_pretrained
     resize_token_embeddings = surgery.resize_token_embeddings
-    get_input_embeddings = surgery.get_input_embeddings
-    set_input_embeddings = surgery.set_input_embeddings
+    get_input_embeddings, set_input_embeddings = surgery.get_input_embeddings, surgery.set_input_embeddings
     get_output_embeddings = surgery.get_output_embeddings
-    tie_weights = surgery.tie_weights
-    prune_heads = surgery.prune_heads
-    num_parameters = surgery.num_parameters
-    base_model, device, dtype = surgery.base_model, surgery.device, surgery.dtype
+    set_output_embeddings, tie_weights = surgery.set_output_embeddings, surgery.tie_weights
+    prune_heads, enable_input_require_grads = surgery.prune_heads, surgery.enable_input_require_grads
+    num_parameters, get_memory_footprint = surgery.num_parameters, surgery.get_memory_footprint
+    device, dtype, base_model = surgery.device, surgery.dtype, surgery.base_model
+    base_model_prefix = "mobilebert"
     gradient_checkpointing_enable = surgery.gradient_checkpointing_enable
     gradient_checkpointing_disable = surgery.gradient_checkpointing_disable
 
@@ -329,7 +329,7 @@ class MobileBertPredictionHead(nn.Module):
         self.extra = nn.Parameter(torch.empty(H - E, V).normal_(std=config.initializer_range))
         self.bias = nn.Parameter(torch.zeros(V))
         initialise(self, config.initializer_range)
-        if tied(config):
+        if config.tie_word_embeddings:
             self.decoder.weight = words.weight
 
     def forward(self, x: Tensor) -> Tensor:

@@ -23,8 +23,11 @@ from entailment.checkpoint.config import Config
 
 Tensors = tuple[Tensor, ...]
 
+#: The default of a field that every answer of a model has: to who reads one, it is a tensor.
+NOT_GIVEN: Any = None
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+
+@dataclass(frozen=True, eq=False)
 class ModelOutput:
     """A dataclass that is read like a dictionary and like a tuple, too."""
 
@@ -70,7 +73,7 @@ class ModelOutput:
         return len(self.keys())
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class BaseModelOutput(ModelOutput):
     """An encoder without a pooler.
 
@@ -80,28 +83,28 @@ class BaseModelOutput(ModelOutput):
         attentions: each layer's attention probabilities, [B, A, T, T].
     """
 
-    last_hidden_state: Tensor
+    last_hidden_state: Tensor = NOT_GIVEN
     hidden_states: Tensors | None = None
     attentions: Tensors | None = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class BaseModelOutputWithPooling(ModelOutput):
     """An encoder; `pooler_output` is [B, H], made of the first token, or None where there is no pooler."""
 
-    last_hidden_state: Tensor
+    last_hidden_state: Tensor = NOT_GIVEN
     pooler_output: Tensor | None = None
     hidden_states: Tensors | None = None
     attentions: Tensors | None = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class PreTrainingOutput(ModelOutput):
     """Both pre-training heads: `prediction_logits` [B, T, V] and `seq_relationship_logits` [B, 2]."""
 
     loss: Tensor | None = None
-    prediction_logits: Tensor
-    seq_relationship_logits: Tensor
+    prediction_logits: Tensor = NOT_GIVEN
+    seq_relationship_logits: Tensor = NOT_GIVEN
     hidden_states: Tensors | None = None
     attentions: Tensors | None = None
 
@@ -110,63 +113,63 @@ BertForPreTrainingOutput = PreTrainingOutput
 MobileBertForPreTrainingOutput = PreTrainingOutput
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class MaskedLMOutput(ModelOutput):
     """Scores of every vocabulary entry at every token: `logits` [B, T, V]."""
 
     loss: Tensor | None = None
-    logits: Tensor
+    logits: Tensor = NOT_GIVEN
     hidden_states: Tensors | None = None
     attentions: Tensors | None = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class NextSentencePredictorOutput(ModelOutput):
     """`logits` [B, 2]: the second sentence continues the first, or is a random one."""
 
     loss: Tensor | None = None
-    logits: Tensor
+    logits: Tensor = NOT_GIVEN
     hidden_states: Tensors | None = None
     attentions: Tensors | None = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class SequenceClassifierOutput(ModelOutput):
     """`logits` [B, K], or [B, 1] for a regression."""
 
     loss: Tensor | None = None
-    logits: Tensor
+    logits: Tensor = NOT_GIVEN
     hidden_states: Tensors | None = None
     attentions: Tensors | None = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class MultipleChoiceModelOutput(ModelOutput):
     """`logits` [B, C], one score a choice."""
 
     loss: Tensor | None = None
-    logits: Tensor
+    logits: Tensor = NOT_GIVEN
     hidden_states: Tensors | None = None
     attentions: Tensors | None = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class TokenClassifierOutput(ModelOutput):
     """`logits` [B, T, K]."""
 
     loss: Tensor | None = None
-    logits: Tensor
+    logits: Tensor = NOT_GIVEN
     hidden_states: Tensors | None = None
     attentions: Tensors | None = None
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class QuestionAnsweringModelOutput(ModelOutput):
     """`start_logits` and `end_logits` [B, T]: where the answer begins and where it ends."""
 
     loss: Tensor | None = None
-    start_logits: Tensor
-    end_logits: Tensor
+    start_logits: Tensor = NOT_GIVEN
+    end_logits: Tensor = NOT_GIVEN
     hidden_states: Tensors | None = None
     attentions: Tensors | None = None
 

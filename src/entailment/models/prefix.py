@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from entailment.checkpoint.config import BertConfig
+from entailment.checkpoint.head_settings import head_dropout
 from entailment.models import pretrained, surgery
-from entailment.models.bert import BertAttention, BertEmbeddings, BertLayer, head_dropout
+from entailment.models.bert import BertAttention, BertEmbeddings, BertLayer
 from entailment.models.initial import initialise
 
 

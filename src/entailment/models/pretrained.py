@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, Unpack, cast, overload
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
+from entailment.checkpoint import head_names
 from entailment.checkpoint.arguments import refuse_unknown
 from entailment.checkpoint.config import Config
-from entailment.checkpoint.folder import Checkpoint, open_checkpoint
+from entailment.checkpoint.folder import Checkpoint
+from entailment.checkpoint.loading_options import opened
+from entailment.checkpoint.loading_report import LoadingInfo, loading_info
+from entailment.checkpoint.matching import tied_as_stored
 from entailment.checkpoint.weights import read_weights
 from entailment.errors import CheckpointError, InputError, UnsupportedModelError
-from entailment.models import names
-from entailment.models.filling import LoadingReport, config_of, encoder_of, fill, slots_of
-from entailment.models.options import LoadingInfo, LoadingOptions, configured, wanted_dtype
+from entailment.models.filling import Slots, config_of, fill, slots_of
+from entailment.models.options import LoadingOptions, building, wanted_dtype
 from entailment.text.files import TOKENIZER_FILES
 
 M = TypeVar("M", bound=nn.Module)
 ConfigT = TypeVar("ConfigT", bound=Config)
-logger = logging.getLogger("entailment")
 
 
 class FromPretrained:
@@ -49,7 +51,7 @@ class Loader(Generic[M]):
     @overload
     def __call__(
         self,
-        name: str | Path | None = ...,
+        pretrained_model_name_or_path: str | Path | None = ...,
         *,
         output_loading_info: Literal[False] = ...,
         **options: Unpack[LoadingOptions],
@@ -57,14 +59,14 @@ class Loader(Generic[M]):
     @overload
     def __call__(
         self,
-        name: str | Path | None = ...,
+        pretrained_model_name_or_path: str | Path | None = ...,
         *,
         output_loading_info: Literal[True],
         **options: Unpack[LoadingOptions],
     ) -> tuple[M, LoadingInfo]: ...
     def __call__(
         self,
-        name: str | Path | None = None,
+        pretrained_model_name_or_path: str | Path | None = None,
         *,
         output_loading_info: bool = False,
         **options: Unpack[LoadingOptions],
@@ -72,57 +74,48 @@ class Loader(Generic[M]):
         """A model with the weights of a checkpoint, in evaluation mode.
 
         Args:
-            name: a folder, a hub name ("org/model"), or None for the model inside the package.
+            pretrained_model_name_or_path: a folder, a hub name ("org/model"), or None for the model inside
+                the package.
             output_loading_info: return the model and a `LoadingInfo`.
-            **options: see `LoadingOptions`; any other is refused.
+            **options: see `LoadingOptions`, and any setting of the configuration; others are refused.
 
         Raises:
             CheckpointError: the folder cannot be used, or its weights are not those of its configuration.
-            InputError: an argument that there is not.
+            InputError: an argument or a setting that there is not.
             UnsupportedModelError: it is of another architecture than the class, or has another attention.
         """
-        refuse_unknown(
-            options, {*LoadingOptions.__annotations__, "output_loading_info"}, "from_pretrained of a model"
-        )
-        checkpoint = open_checkpoint(
-            name,
-            revision=options.get("revision"),
-            cache_dir=options.get("cache_dir"),
-            offline=options.get("local_files_only", False),
-            token=options.get("token"),
-        )
-        found = configured(options.get("config") or checkpoint.config, options)
+        checkpoint, found = opened(pretrained_model_name_or_path, options, LoadingOptions.__annotations__)
         dtype = wanted_dtype(found, options)
         model_class = self.class_of(found)
         _refuse_other(model_class, found, checkpoint)
         weights = read_weights(checkpoint.folder)
-        model = _built(model_class, found, weights)
+        model = _built(partial(model_class, **building(model_class, options)), found, weights)
         report = fill(
             model,
             weights,
             checkpoint,
             ignore_mismatched_sizes=options.get("ignore_mismatched_sizes", False),
         )
-        if report.initialised:
-            logger.warning(
-                "%s has no trained weights for %s of %s: they are new, and mean nothing until trained",
-                checkpoint.name,
-                ", ".join(report.initialised),
-                model_class.__name__,
-            )
+        report.warn(model_class.__name__)
         model.loading_report = report  # type: ignore[assignment]
         if dtype is not None:
             model.to(dtype)
         model.eval()
-        return (model, _info(model, report)) if output_loading_info else model
+        if not output_loading_info:
+            return model
+        return model, loading_info(report, slots_of(model), found.model_type)
 
 
 def save_pretrained(
     self: nn.Module,
-    folder: str | Path,
+    save_directory: str | Path,
+    is_main_process: bool = True,
+    state_dict: Mapping[str, Tensor] | None = None,
+    save_function: object = None,
     *,
     tokenizer_folder: str | Path | None = None,
     dtype: torch.dtype | None = None,
+    **options: Any,
 ) -> None:
     """Write a checkpoint folder that the reference library opens, too: config.json and model.safetensors.
 
@@ -130,25 +123,31 @@ def save_pretrained(
 
     Args:
         self: what to save.
-        folder: made where it does not exist.
+        save_directory: made where it does not exist.
+        is_main_process: False: leave the writing to the process that is.
+        state_dict: weights in the place of the model's own, by the names of its `state_dict()`.
+        save_function: without effect, so that calls carry over: safetensors have a writer of their own.
         tokenizer_folder: where a tokenizer's files are copied from.
         dtype: how weights are stored, by default as they are; float16 halves the file.
+        **options: arguments of the reference library that ask for nothing, as `push_to_hub=False`.
 
     Raises:
         CheckpointError: the folder cannot be written.
+        InputError: an argument that there is not, or a `state_dict` of another model.
     """
-    config, folder = config_of(self), Path(folder)
+    known = ("dtype", "is_main_process", "save_directory", "state_dict", "tokenizer_folder")
+    refuse_unknown(options, known, "save_pretrained of a model")
+    if not is_main_process:
+        return
+    config, folder = config_of(self), Path(save_directory)
     slots = slots_of(self)
-    theirs = names.checkpoint_names(slots, config)
-    before = names.prefix_of(config) if any(names.is_head(name, config) for name in slots) else ""
+    theirs = head_names.saved_names(slots, config.model_type)
     arrays = {
-        theirs[name] if names.is_head(name, config) else before + theirs[name]: tensor.detach()
-        .to("cpu", dtype or tensor.dtype)
-        .contiguous()
-        .clone()
-        for name, (tensor, _) in slots.items()
+        theirs[name]: tensor.detach().to("cpu", dtype or tensor.dtype).contiguous().clone()
+        for name, tensor in _tensors(slots, state_dict).items()
     }
-    arrays |= {second: arrays[first].clone() for second, first in names.twins(arrays, config).items()}
+    twins = head_names.twins(arrays, config.model_type)
+    arrays |= {second: arrays[first].clone() for second, first in twins.items()}
     stored = str(next(iter(arrays.values())).dtype).removeprefix("torch.")
     # The reference opens the weights in the precision that config.json names.
     extra = {**{k: v for k, v in config.extra.items() if k != "torch_dtype"}, "dtype": stored}
@@ -167,6 +166,18 @@ def save_pretrained(
         raise CheckpointError(f"{folder} cannot be written: {error.strerror or error}") from error
 
 
+def _tensors(slots: Slots, state_dict: Mapping[str, Tensor] | None) -> dict[str, Tensor]:
+    """By our names, the model's own parameters or what a `state_dict` has in their place."""
+    if state_dict is None:
+        return {name: parameter for name, (parameter, _) in slots.items()}
+    names = {place for _, places in slots.values() for place in places}
+    odd = sorted(names ^ state_dict.keys())
+    if odd:
+        verb = "lacks" if odd[0] in names else "holds"
+        raise InputError(f"the state_dict {verb} {odd[0]}: it is not one of this model")
+    return {name: state_dict[places[0]] for name, (_, places) in slots.items()}
+
+
 def checked(config: ConfigT, kind: type[ConfigT]) -> ConfigT:
     """The configuration a model is made of, if it is of its kind.
 
@@ -181,39 +192,12 @@ def checked(config: ConfigT, kind: type[ConfigT]) -> ConfigT:
     return config
 
 
-def _built(model_class: type[M], config: Config, weights: Mapping[str, np.ndarray]) -> M:
-    """The model without memory, its decoder tied to the word embeddings or not.
-
-    Old files hold the decoder beside the embeddings it was tied to. Where the two differ they were never
-    tied, whatever config.json says, and scoring with the embeddings would be another model.
-    """
+def _built(build: Callable[[Config], M], config: Config, weights: Mapping[str, np.ndarray]) -> M:
+    """The model without memory, its decoder, if it has one, tied to the word embeddings or not."""
     with torch.device("meta"):  # shapes alone: no memory is filled twice
-        model = model_class(config)
-        decoder = weights.get(names.HEADS[config.model_type]["predictions.decoder.weight"])
-        words = weights.get(names.prefix_of(config) + names.WORDS, weights.get(names.WORDS))
-        if (
-            not hasattr(model, "predictions")
-            or decoder is None
-            or words is None
-            or np.array_equal(decoder, words)
-        ):
-            return model
-        return model_class(replace(config, extra={**config.extra, "tie_word_embeddings": False}))
-
-
-def _info(model: nn.Module, report: LoadingReport) -> LoadingInfo:
-    """The report as the reference words it: encoder arrays have their prefix, mismatched ones are apart."""
-    config = config_of(model)
-    before = names.prefix_of(config) if encoder_of(model) is not model else ""
-    heads = names.HEADS[config.model_type].values()
-    mismatched = {name for name, _, _ in report.mismatched}
-    missing = [name for name in report.initialised if name not in mismatched]
-    return {
-        "missing_keys": [name if name in heads else before + name for name in missing],
-        "unexpected_keys": list(report.unused),
-        "mismatched_keys": list(report.mismatched),
-        "error_msgs": [],
-    }
+        model = build(config)
+        as_stored = tied_as_stored(config, weights)
+        return model if as_stored is config or not hasattr(model, "predictions") else build(as_stored)
 
 
 def _refuse_other(model_class: type[nn.Module], config: Config, checkpoint: Checkpoint) -> None:

@@ -7,14 +7,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Generic, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from entailment.checkpoint.config import Config
 from entailment.errors import InputError
-from entailment.models.filling import config_of, encoder_of, tied
+from entailment.models.filling import config_of, encoder_of
+
+ConfigT = TypeVar("ConfigT", bound=Config)
+
+
+class ConfigOfEncoder(Generic[ConfigT]):
+    """The `config` of a task class: its encoder's, there read and there replaced, so that both have one."""
+
+    def __get__(self, model: nn.Module, owner: object) -> ConfigT:
+        return cast(ConfigT, config_of(encoder_of(model)))
+
+    def __set__(self, model: nn.Module, config: ConfigT) -> None:
+        encoder_of(model).config = config  # type: ignore[assignment]
 
 
 def get_input_embeddings(self: nn.Module) -> nn.Embedding:
@@ -45,10 +57,26 @@ def get_output_embeddings(self: nn.Module) -> nn.Linear | None:
     return None if head is None else cast(nn.Linear, head.decoder)
 
 
+def set_output_embeddings(self: nn.Module, value: nn.Linear) -> None:
+    """Put another decoder in the place of the present one; `tie_weights` would tie it again.
+
+    Raises:
+        InputError: no words are predicted here, or the decoder is of another shape or has a bias: that of the
+            scores stays where it is.
+    """
+    before = get_output_embeddings(self)
+    if before is None:
+        raise InputError(f"{type(self).__name__} predicts no words: it has no output embeddings to set")
+    fits = isinstance(value, nn.Linear) and value.weight.shape == before.weight.shape and value.bias is None
+    if not fits:
+        raise InputError(f"the output embeddings must be an nn.{before}, not {value!r:.80}")
+    cast(Any, self).predictions.decoder = value
+
+
 def tie_weights(self: nn.Module) -> None:
     """Make the decoder's weights the word embeddings, unless the configuration says that they are two."""
     decoder = get_output_embeddings(self)
-    if decoder is not None and tied(config_of(self)):
+    if decoder is not None and config_of(self).tie_word_embeddings:
         decoder.weight = get_input_embeddings(self).weight
 
 
@@ -71,9 +99,36 @@ def _device_of(self: nn.Module) -> torch.device:
 device = property(_device_of)
 
 
-def num_parameters(self: nn.Module) -> int:
-    """How many numbers the model has learned, tied ones counted once."""
-    return sum(parameter.numel() for parameter in self.parameters())
+def num_parameters(self: nn.Module, only_trainable: bool = False, exclude_embeddings: bool = False) -> int:
+    """How many numbers the model has learned, tied ones counted once.
+
+    Args:
+        self: the model.
+        only_trainable: leave out what is frozen.
+        exclude_embeddings: leave out the embeddings of words, positions and token types.
+    """
+    tables = {module.weight for module in self.modules() if isinstance(module, nn.Embedding)}
+    return sum(
+        parameter.numel()
+        for parameter in self.parameters()
+        if (parameter.requires_grad or not only_trainable)
+        and not (exclude_embeddings and parameter in tables)
+    )
+
+
+def get_memory_footprint(self: nn.Module, return_buffers: bool = True) -> int:
+    """Bytes of the model's weights, tied ones counted once, and of its buffers."""
+    held = [*self.parameters(), *(self.buffers() if return_buffers else ())]
+    return sum(tensor.numel() * tensor.element_size() for tensor in held)
+
+
+def enable_input_require_grads(self: nn.Module) -> None:
+    """Have gradients reach the embedded words, as adapters in a frozen encoder need them to."""
+    get_input_embeddings(self).register_forward_hook(_require_grad)
+
+
+def _require_grad(_: nn.Module, __: object, words: Tensor) -> None:
+    words.requires_grad_()
 
 
 def gradient_checkpointing_enable(self: nn.Module) -> None:
@@ -123,7 +178,7 @@ def resize_token_embeddings(
     head = cast(Any, getattr(self, "predictions", None))
     if head is not None:
         old = head.decoder.weight
-        decoder = new.weight if tied(config) else _like(old, _resized(old, size, std))
+        decoder = new.weight if config.tie_word_embeddings else _like(old, _resized(old, size, std))
         head.decoder.out_features, head.decoder.weight = size, decoder
         head.bias = _like(head.bias, _resized(head.bias, size, 0.0))
         if hasattr(head, "extra"):  # MobileBERT's part of the output embedding [H - E, V]
@@ -162,28 +217,21 @@ def prune_heads(self: nn.Module, heads_to_prune: Mapping[int, Iterable[int]]) ->
         if after != before:
             _remove(encoder.layers[layer].attention, [h for h in range(A) if h not in before], after)
             gone[layer] = after
-    written = {str(layer): sorted(heads) for layer, heads in sorted(gone.items())}
+    written = {layer: sorted(heads) for layer, heads in sorted(gone.items())}
     _set_config(self, replace(config, extra={**config.extra, "pruned_heads": written}))
 
 
 def pruned_heads(config: Config) -> dict[int, set[int]]:
-    """Layer -> the heads that config.json says are gone.
-
-    Raises:
-        InputError: config.json does not say it as {layer: [head, ...]}.
-    """
-    stated = config.extra.get("pruned_heads") or {}
-    try:
-        return {int(layer): {int(head) for head in heads} for layer, heads in stated.items()}
-    except (AttributeError, TypeError, ValueError) as error:
-        raise InputError(f"pruned_heads must map layers to lists of heads, not be {stated!r:.80}") from error
+    """Layer -> the heads that the configuration says are gone."""
+    return {layer: set(heads) for layer, heads in config.extra.get("pruned_heads", {}).items()}
 
 
 def prune_as_configured(encoder: nn.Module) -> None:
     """Build a model as small as the checkpoint that `encoder.config` describes."""
     gone = pruned_heads(config_of(encoder))
     if gone:
-        encoder.config = replace(config_of(encoder), extra={**config_of(encoder).extra, "pruned_heads": {}})  # type: ignore[assignment]
+        before = config_of(encoder)
+        _set_config(encoder, replace(before, extra={**before.extra, "pruned_heads": {}}))
         prune_heads(encoder, gone)
 
 
@@ -224,4 +272,3 @@ def _resized(rows: Tensor, size: int, std: float) -> Tensor:
 
 def _set_config(model: nn.Module, config: Config) -> None:
     encoder_of(model).config = config  # type: ignore[assignment]
-    model.config = config  # type: ignore[assignment]

@@ -9,12 +9,13 @@ from typing import TypeVar
 from fastapi import Request
 from opentelemetry import trace
 
+from entailment.runtime.engine import Logits
 from entailment.serve.batcher import Allow, Turn
-from entailment.serve.jobs import Logits
 from entailment.serve.refusals import RefusedError, too_large
 from entailment.serve.responses import facts_of
-from entailment.serve.service import Service, Silence, milliseconds
+from entailment.serve.service import Kept, Service, milliseconds
 from entailment.tasks.classification import TEMPLATE, Classification, Questions, ask
+from entailment.tasks.label_tokens import check_readable, note_alike
 from entailment.tasks.model import PairModel
 from entailment.tasks.nli import check_pair
 from entailment.text.pairs import EncodedPair, Truncation
@@ -34,8 +35,8 @@ async def classify(
     template: str = TEMPLATE,
     multi_label: bool = False,
     threshold: float | None = None,
-) -> tuple[list[Classification], Turn]:
-    """One answer per text, and the turn they took; arguments as `ZeroShotClassifier` takes them.
+) -> tuple[list[Classification], Turn, list[str]]:
+    """One answer per text, the turn they took, and notes; arguments as `ZeroShotClassifier` takes them.
 
     Raises:
         InputError: as `ZeroShotClassifier` does.
@@ -48,6 +49,8 @@ async def classify(
     names = [label for labels in sets for label in labels]
     service.check_sizes(texts=[*texts, *names], pairs=pairs, more=len(template) * len(names))
 
+    notes = Kept()
+
     def put() -> tuple[Questions, list[tuple[str, str]]]:
         questions = ask(
             texts,
@@ -55,8 +58,10 @@ async def classify(
             hypothesis_template=template,
             multi_label=multi_label,
             threshold=threshold,
-            notes=Silence(),
+            notes=notes,
         )
+        for asked in dict.fromkeys(asked for _, asked in questions.rows):
+            check_readable(asked, service.model.encoder, notes)
         return questions, questions.pairs()
 
     questions, asked = await service.batcher.aside(put, small=pairs <= _SMALL)
@@ -64,9 +69,16 @@ async def classify(
         encoded, logits = await service.batcher.score(turn, asked, questions.name_pair())
 
     def answer() -> list[Classification]:
+        start, compared = 0, None
+        for _, asked in questions.rows:
+            if asked is not compared:
+                note_alike(asked, encoded[start : start + len(asked)], notes)
+                compared = asked
+            start += len(asked)
         return list(questions.answers(encoded, logits, service.model.order, service.model.calibration))
 
-    return await service.batcher.aside(answer, small=pairs <= _SMALL), turn
+    found = await service.batcher.aside(answer, small=pairs <= _SMALL)
+    return found, turn, list(notes.messages.values())
 
 
 async def judge(

@@ -16,9 +16,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from entailment.checkpoint.config import Attention
+from entailment.runtime.engine import Logits
 from entailment.serve.admission import Admission, Place
 from entailment.serve.fair_queue import FairQueue
-from entailment.serve.jobs import Attention, Job, Logits, new_job
+from entailment.serve.jobs import Job, new_job
 from entailment.serve.metrics import Metrics
 from entailment.serve.refusals import deadline_passed, draining, too_large
 from entailment.serve.settings import Settings

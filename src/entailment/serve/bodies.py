@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from entailment.checkpoint.config import Attention
 from entailment.tasks.classification import TEMPLATE
 
 
@@ -145,6 +146,10 @@ class ClassifyResponse(BaseModel):
     model: str
     results: list[Classified]
     timing_ms: Timing
+    notes: list[str] | None = Field(
+        None,
+        description="Only there if labels were the same, are the same to the model, or are unknown to it.",
+    )
 
 
 class Judged(BaseModel):
@@ -194,7 +199,7 @@ class ModelFacts(BaseModel):
     """What is told of a model."""
 
     id: str
-    attention: Literal["full", "prefix"]
+    attention: Attention
     labels: list[str]
     max_length: int
 

@@ -16,6 +16,8 @@ import numpy as np
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from entailment.errors import TextError
+from entailment.runtime.engine import Logits
 from entailment.serve import asking
 from entailment.serve.bodies import FlatErrorResponse, refusals
 from entailment.serve.compatible_bodies import (
@@ -27,19 +29,19 @@ from entailment.serve.compatible_bodies import (
     RerankResponse,
     TextPair,
 )
-from entailment.serve.jobs import Logits
 from entailment.serve.refusals import RefusedError, too_large
 from entailment.serve.service import Service
 from entailment.tasks.classification import TEMPLATE, Classification
 from entailment.tasks.model import PairModel
-from entailment.tasks.nli import count_from
+from entailment.tasks.nli import check_pair, count_from
 from entailment.tasks.scores import sigmoid, softmax
 from entailment.text.pairs import Truncation
 
 Json = dict[str, Any]
 Ranked = list[Json]  # {"label", "score"}, by falling score
 
-_SEPARATORS = ("</s></s>", "[SEP]")  # how people put two texts into one
+# How people put two texts into one: what stands between them, and perhaps before and after, as tokenizers do.
+_JOINED = (("<s>", "</s></s>", "</s>"), ("[CLS]", "[SEP]", "[SEP]"))
 
 
 def compatible_routes(service: Service) -> APIRouter:
@@ -55,7 +57,7 @@ def compatible_routes(service: Service) -> APIRouter:
         template: str | None = None,
         multi: bool = False,
     ) -> list[Classification]:
-        answers, _ = await asking.classify(
+        answers, *_ = await asking.classify(
             service,
             request,
             texts,
@@ -76,10 +78,13 @@ def compatible_routes(service: Service) -> APIRouter:
         labels = list(service.settings.default_labels)
         if alone:
             _check_lone(labels, function)
+        _check_texts(inputs)
         found: dict[int, Ranked] = {}
         if pairs:
             asked = [pair for _, pair in pairs]
-            encoded, logits, _ = await asking.judge(service, request, asked, count_from(1, "pair"))
+            encoded, logits, _ = await asking.judge(
+                service, request, asked, lambda place: f"pair {pairs[place][0] + 1}"
+            )
             if not truncate:
                 asking.refuse_cut(
                     (index + 1, read.truncated) for (index, _), read in zip(pairs, encoded, strict=True)
@@ -219,6 +224,15 @@ def _check_lone(labels: Sequence[str], function: str) -> None:
         raise RefusedError(422, "lone_text", message)
 
 
+def _check_texts(inputs: Sequence[tuple[str, str | None]]) -> None:
+    """Refuses empty texts by their number in the request: pairs and texts alone are counted apart later."""
+    for number, (first, second) in enumerate(inputs, start=1):
+        if second is not None:
+            check_pair((first, second), number)
+        elif not first.strip():
+            raise TextError(f"text {number} is empty")
+
+
 def _labels(given: list[str] | str) -> list[str]:
     return [part.strip() for part in given.split(",")] if isinstance(given, str) else given
 
@@ -235,10 +249,10 @@ def _pair(entry: str | TextPair) -> tuple[str, str | None]:
     """Two texts, also where they come as one with a separator between them."""
     if not isinstance(entry, str):
         return entry.text, entry.text_pair
-    for separator in _SEPARATORS:
+    for start, separator, end in _JOINED:
         first, found, second = entry.partition(separator)
         if found:
-            return first.strip(), second.strip()
+            return first.strip().removeprefix(start).strip(), second.strip().removesuffix(end).strip()
     return entry, None
 
 

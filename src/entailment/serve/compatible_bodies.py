@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel
+from pydantic_core import PydanticCustomError
 
 
 class TextPair(BaseModel):
-    """Two texts, as the text-classification task takes them."""
+    """Two texts, as the text-classification task takes them. An unknown key is refused, as pipelines do."""
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, extra="forbid")
 
     text: str
     text_pair: str | None = None
+
+
+def _known_keys(value: object) -> object:
+    """One message where there would be one for each form that does not fit."""
+    for entry in value if isinstance(value, list) else [value]:
+        if isinstance(entry, dict) and (unknown := entry.keys() - TextPair.model_fields.keys()):
+            names = ", ".join(f"{name[:60]!a}" for name in sorted(unknown))
+            raise PydanticCustomError(
+                "unknown_key", "the keys of a pair are text and text_pair, not {names}", {"names": names}
+            )
+    return value
 
 
 class Parameters(BaseModel):
@@ -44,7 +56,7 @@ class InferenceRequest(BaseModel):
         },
     )
 
-    inputs: str | TextPair | list[str | TextPair]
+    inputs: Annotated[str | TextPair | list[str | TextPair], BeforeValidator(_known_keys)]
     parameters: Parameters | None = None
 
 

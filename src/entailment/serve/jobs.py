@@ -9,16 +9,15 @@ from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from entailment.checkpoint.config import Attention
 from entailment.runtime.batches import Work, by_premise, split
+from entailment.runtime.engine import Logits
 from entailment.text.pairs import EncodedPair
 
-Attention = Literal["full", "prefix"]
-Logits = NDArray[np.float32]
 Outcome = TypeVar("Outcome")
 
 

@@ -46,14 +46,14 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=True, default=str)
 
 
-def log_to(stream: IO[str] | None = None, level: int = logging.INFO) -> None:
+def log_to(stream: IO[str] | None = None) -> None:
     """Sends the server's log to a stream (stderr), without that of the library, which quotes texts.
 
     Warnings of uvicorn go the same way: what nobody handles Python prints as it is, tracebacks included.
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines())
-    for logger, least in ((LOGGER, level), (logging.getLogger("uvicorn"), logging.WARNING)):
+    for logger, least in ((LOGGER, logging.INFO), (logging.getLogger("uvicorn"), logging.WARNING)):
         logger.handlers[:] = [handler]
         logger.setLevel(least)
         logger.propagate = False

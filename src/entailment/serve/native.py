@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -33,14 +34,17 @@ def native_routes(service: Service) -> APIRouter:
     """The routes, for one service."""
     router = APIRouter(prefix="/v1", tags=["entailment"], responses=refusals(ErrorResponse))
 
-    def answered(request: Request, results: list[Json], turn: Turn) -> JSONResponse:
+    def answered(
+        request: Request, results: list[Json], turn: Turn, notes: Sequence[str] = ()
+    ) -> JSONResponse:
         timing = milliseconds(turn, facts_of(request.scope).get("arrived", turn.started))
-        return JSONResponse({"model": service.facts.name, "results": results, "timing_ms": timing})
+        answer: Json = {"model": service.facts.name, "results": results, "timing_ms": timing}
+        return JSONResponse(answer | {"notes": list(notes)} if notes else answer)
 
     @router.post("/classify", response_model=ClassifyResponse, summary="Sort texts into labels of your own")
     async def classify(request: Request, asked: ClassifyRequest) -> JSONResponse:
         """Every label becomes a hypothesis about the text; labels come back by falling score."""
-        found, turn = await asking.classify(
+        found, turn, notes = await asking.classify(
             service,
             request,
             _texts(asked),
@@ -54,7 +58,7 @@ def native_routes(service: Service) -> APIRouter:
             result: Json = {"text_index": index, **answer}
             del result["sequence"]  # the client has it
             results.append(result)
-        return answered(request, results, turn)
+        return answered(request, results, turn, notes)
 
     @router.post("/nli", response_model=NLIResponse, summary="Does a premise entail a hypothesis?")
     async def nli(request: Request, asked: NLIRequest) -> JSONResponse:

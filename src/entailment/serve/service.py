@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from entailment.checkpoint.config import Config
+from entailment.checkpoint.config import Attention, Config
 from entailment.errors import EntailmentError
 from entailment.serve.batcher import Batcher, Turn
-from entailment.serve.jobs import Attention
 from entailment.serve.metrics import Metrics
 from entailment.serve.refusals import RefusedError, draining, not_ready, too_large
 from entailment.serve.settings import Settings
@@ -28,11 +27,20 @@ _WARM_PAIR = ("A man is playing a guitar on stage.", "Someone is making music.")
 _WARM_SECONDS = 300.0  # a first forward may be slow, but not without end
 
 
-class Silence(Notes):
-    """Notes of the library quote texts and labels: here nothing is said, and the answers say it all."""
+class Kept(Notes):
+    """Notes of the library quote labels: they are no matter of the log, and go to who asked.
+
+    Attributes:
+        messages: one of each kind.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: dict[str, str] = {}
 
     def say(self, kind: str, message: str) -> None:
-        """Says nothing."""
+        """Keeps the first message of a kind."""
+        self.messages.setdefault(kind, message)
 
 
 @dataclass(frozen=True)

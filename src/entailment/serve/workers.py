@@ -14,9 +14,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from entailment.runtime.engine import Engine
+from entailment.runtime.engine import Engine, Logits
 from entailment.serve.fair_queue import Batch, FairQueue
-from entailment.serve.jobs import Job, Logits
+from entailment.serve.jobs import Job
 from entailment.serve.metrics import Metrics
 from entailment.serve.refusals import model_failed, worker_lost
 

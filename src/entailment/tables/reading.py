@@ -26,6 +26,10 @@ Reader = Callable[[Path, tuple[str, ...] | None], Iterator[Row]]  # of a file, w
 _CSV_FIELD_LIMIT = 64 * 1024 * 1024
 _PARQUET_BATCH_ROWS = 1024
 _UTF8_BOM = b"\xef\xbb\xbf"
+_CONVERT = (
+    "a line should end with a line feed, so convert the file if carriage returns end its lines: "
+    "tr '\\r' '\\n' < OLD > NEW"
+)
 
 
 def read_rows(
@@ -36,13 +40,13 @@ def read_rows(
     Args:
         path: a .txt file (one text a line, read as column ``text``), .jsonl (one object a line), .csv (a
             header, then rows; values are strings) or .parquet. ``"-"`` reads standard input: JSON lines if
-            its first line begins with ``{``, else one text a line, also of CSV.
+            its first line that is not blank begins with ``{``, else one text a line, also of CSV.
         columns: keep these columns only, and refuse a file that lacks one; None keeps all.
         format: one of the suffixes, for a file whose name does not say; ignored for standard input.
 
     Raises:
-        DataFileError: no such file, no name, an unknown suffix, a missing column, a broken line, bytes not
-            UTF-8, a NUL character in a text.
+        DataFileError: no such file, no name, an unknown suffix, a missing column, a broken line, a key twice
+            in an object, a carriage return inside a line, bytes not UTF-8, a NUL character in a text.
         MissingExtraError: a .parquet file without pyarrow installed.
     """
     wanted = None if columns is None else tuple(columns)
@@ -92,22 +96,28 @@ def _stdin_rows(wanted: tuple[str, ...] | None) -> Iterator[Row]:
     if sys.stdin is None:  # it was closed before this process began
         return
     file: Iterable[bytes] = sys.stdin.buffer
-    first = next(iter(file), b"")
-    if not first:
+    read: list[bytes] = []
+    start = b""  # of the first line that is not blank
+    for line in file:
+        start = (line if read else line.removeprefix(_UTF8_BOM)).strip()
+        read.append(line)
+        if start:
+            break
+    if not read:
         return
-    lines = itertools.chain([first], file)
-    start = first.removeprefix(_UTF8_BOM).strip()
     if start == b"[" or start.startswith(b"[{"):
         raise DataFileError("standard input begins a JSON array; write one JSON object {...} a line")
     rows_of = _rows_of_json if start.startswith(b"{") else _rows_of_text
-    yield from rows_of(lines, "standard input", wanted)
+    yield from rows_of(itertools.chain(read, file), "standard input", wanted)
 
 
 def _rows_of_text(file: Iterable[bytes], name: str, wanted: tuple[str, ...] | None) -> Iterator[Row]:
     _require_columns(wanted, ["text"], f"{name} is plain text and")
     empty = 0  # empty lines so far: rows of their own, unless nothing but the end of the file follows
-    for _, line in _decoded(file, name):
+    for number, line in _decoded(file, name):
         text = line.rstrip("\r\n")
+        if "\r" in text:
+            raise DataFileError(f"{name}, line {number}: a carriage return inside the line; {_CONVERT}")
         if not text:
             empty += 1
             continue
@@ -122,17 +132,29 @@ def _rows_of_json(file: Iterable[bytes], name: str, wanted: tuple[str, ...] | No
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = _JSON.decode(line)
         except json.JSONDecodeError as error:
             why = f"{error.msg} at column {error.colno}"
             raise DataFileError(f"{name}, line {number}: not valid JSON ({why})") from None
-        except (ValueError, RecursionError) as error:  # an integer of 5,000 digits; brackets nested too deep
+        except (ValueError, RecursionError) as error:  # `_once`; 5,000 digits; brackets nested too deep
             raise DataFileError(f"{name}, line {number}: JSON that cannot be read ({error})") from None
         if not isinstance(row, dict):
             kind = type(row).__name__
             raise DataFileError(f"{name}, line {number}: expected a JSON object {{...}}, found {kind}")
         _require_columns(wanted, list(row), f"{name}, line {number}")
         yield _picked(row, wanted)
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of JSON; ValueError for a key that is there twice, the last of which would win silently."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for name, _ in pairs if [other for other, _ in pairs].count(name) > 1)
+        raise ValueError(f"the key {twice!r:.60} is there twice; leave one out")
+    return found
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_once)
 
 
 def _csv_rows(path: Path, wanted: tuple[str, ...] | None) -> Iterator[Row]:
@@ -173,10 +195,7 @@ def _next_record(reader: Iterator[list[str]], path: Path) -> list[str] | None:
     except csv.Error as error:
         where = f"{path}, line {getattr(reader, 'line_num', '?')}"
         if "new-line character" in str(error):  # what is said further is advice on Python's `open`
-            raise DataFileError(
-                f"{where}: a carriage return outside quotes; a line should end with a line feed, so convert "
-                "the file if carriage returns end its lines"
-            ) from None
+            raise DataFileError(f"{where}: a carriage return outside quotes; {_CONVERT}") from None
         raise DataFileError(f"{where}: not valid CSV ({error}); is a quote left open?") from None
 
 

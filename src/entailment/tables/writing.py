@@ -6,8 +6,9 @@ import csv
 import json
 import os
 import secrets
+import stat
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -42,7 +43,7 @@ def write_rows(path: str | Path, rows: Iterable[Row], *, columns: Sequence[str] 
     """Writes rows as .jsonl or .csv and returns how many. Nothing appears under `path` until all are down.
 
     Args:
-        path: the file to write or replace; a link is followed.
+        path: the file to write or replace; a link is followed, and permissions of what was there are kept.
         rows: consumed once, in order; an error it raises is passed on and leaves `path` as it was.
         columns: the header of a .csv file; by default the keys of the first row. Lists and dictionaries
             become JSON in a cell. A .jsonl file needs no header and keeps every row's own keys.
@@ -120,6 +121,9 @@ def _replacing(path: Path) -> Iterator[IO[str]]:
         with _told(path):
             file = partial.open("x", encoding="utf-8", newline="")
         with file:
+            # Who could not read the old file cannot read the new one.
+            with _told(path), suppress(FileNotFoundError):
+                partial.chmod(stat.S_IMODE(target.stat().st_mode))
             yield file
             _put(file, "", path, durable=True)
         with _told(path):

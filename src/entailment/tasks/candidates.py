@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 
 from entailment.errors import LabelsError, TemplateError
 from entailment.tasks.chunks import Notes
+from entailment.tasks.lists import refuse_names, refuse_unordered
 
 # Labels for all texts (a list, or one string with commas), or one list of labels per text.
 Labels = str | Iterable[str] | Iterable[Iterable[str]]
@@ -90,6 +91,7 @@ def label_sets(labels: Labels, notes: Notes) -> tuple[str, ...] | Iterator[tuple
     rest: Iterator[object] = chain(first, items)
     if not first or isinstance(first[0], (str, bytes)) or not isinstance(first[0], Iterable):
         return one_set(rest, notes)
+    refuse_unordered(labels, "lists of labels, one per text,", LabelsError)
     return (_text_set(item, row, notes) for row, item in enumerate(rest, start=1))
 
 
@@ -125,7 +127,8 @@ def _text_set(labels: object, row: int, notes: Notes) -> tuple[str, ...]:
 
 
 def _iterable(labels: object) -> Iterable[object]:
-    if isinstance(labels, (Mapping, bytes)) or not isinstance(labels, Iterable):
+    refuse_names(labels, "candidate labels", LabelsError)  # a set is fine: labels come back by their scores
+    if isinstance(labels, bytes) or not isinstance(labels, Iterable):
         raise LabelsError(
             f"candidate labels must be a list of texts or one text with commas, not {type(labels).__name__}"
         )

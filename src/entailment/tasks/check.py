@@ -14,10 +14,11 @@ from entailment.checkpoint.labels import CONTRADICTION, ENTAILMENT, LabelOrder
 from entailment.errors import TextError
 from entailment.tasks.chunks import PAIRS, chunked, pair_cost
 from entailment.tasks.classification import check_threshold
+from entailment.tasks.lists import refuse_unordered
+from entailment.tasks.locating import Reading, locate
 from entailment.tasks.model import PairModel, as_model
 from entailment.tasks.scores import softmax
 from entailment.tasks.sentences import Span
-from entailment.tasks.windows import Words, units, windows
 
 if TYPE_CHECKING:
     from entailment.runtime.engine import Precision
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 Verdict = Literal["supported", "contradicted", "open"]
 
 VERDICTS: dict[str, Verdict] = {ENTAILMENT: "supported", CONTRADICTION: "contradicted"}
-RELEVANT = 0.7  # of the relevance of the most relevant sentence; from 0.6 to 1 it matters little
 
 
 class Evidence(TypedDict):
@@ -131,8 +131,8 @@ def findings_of(
     """What a `DocumentChecker` answers; arguments and errors as there.
 
     Args:
-        allow: called for each claim with the least number of pairs that the claims up to it need, before any
-            pair is made: a document can need as many as it has sentences, for each claim. What it raises ends
+        allow: called for each claim with the least number of pairs needed so far, as `locate` does, before
+            any is made: a document can need as many as it has sentences, for each claim. What it raises ends
             the check.
     """
     least = check_threshold(threshold)
@@ -140,7 +140,7 @@ def findings_of(
     check_document(document)
     if not wanted:
         return []
-    inquiry = prepare(document, wanted, model, allow)
+    inquiry = Inquiry(document, wanted, locate(document, wanted, model, allow))
     return inquiry.findings(_probabilities(inquiry.pairs(), model), model.order, least)
 
 
@@ -150,15 +150,6 @@ def _probabilities(pairs: Sequence[tuple[str, str]], model: PairModel) -> NDArra
         _, logits = model.run(chunk)
         parts.append(softmax(model.calibration.of_pairs(logits, model.order.names)))
     return np.concatenate(parts)
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One sentence that may speak of a claim, and the window around it; the two may be the same."""
-
-    claim: int
-    sentence: Span
-    window: Span
 
 
 @dataclass(frozen=True)
@@ -241,40 +232,6 @@ class Inquiry:
         )
 
 
-def prepare(
-    document: str, claims: Sequence[str], model: PairModel, allow: Callable[[int], object] | None = None
-) -> Inquiry:
-    """Locate the sentences that may speak of each claim; `allow` as in `findings_of`.
-
-    Raises:
-        TextError: a claim too long for the model, or a document without a readable character.
-    """
-    heads = model.encode([(".", claim) for claim in claims], lambda index: f"claim {index + 1}")
-    longest = claims[max(range(len(claims)), key=lambda index: len(heads[index].hypothesis))]
-    found = units(document, longest, model.encode)
-    if not found:
-        raise TextError("the document holds no text: none of its characters is a token of the model")
-    words = Words(document, found)
-    relevant: list[list[int]] = []
-    count = 0
-    for claim in claims:
-        relevant.append(_relevant(words.relevance(claim)))
-        count += len(relevant[-1])  # each will be a pair, and so may the window around it
-        if allow is not None:
-            allow(count)
-    around = windows(document, found, longest, model.encode, sorted(set().union(*relevant)))
-    readings = (
-        Reading(claim, found[index], around[index])
-        for claim, indices in enumerate(relevant)
-        for index in indices
-    )
-    return Inquiry(document, claims, tuple(readings))
-
-
-def _relevant(scores: NDArray[np.float64]) -> list[int]:
-    return np.flatnonzero(scores >= RELEVANT * scores.max()).tolist()
-
-
 def check_document(document: object) -> None:
     """Refuse what is no text, holds half a surrogate pair, or is empty, with a TextError."""
     from entailment.text.tokenizer import check_text
@@ -290,6 +247,7 @@ def check_claims(claims: Iterable[object]) -> list[str]:
     Raises:
         TextError: it is not so; the message names the claim by its number, from 1.
     """
+    refuse_unordered(claims, "claims")
     if isinstance(claims, (str, bytes)) or not isinstance(claims, Iterable):
         raise TextError(
             f"claims must be a list of texts, as in ['The shop is open on Sundays.'], not {claims!r:.60}"

@@ -7,7 +7,7 @@ together and uses the same two ends, so that both give the same answers.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, NotRequired, TypedDict
@@ -20,6 +20,7 @@ from entailment.errors import InputError, LabelsError, TextError
 from entailment.tables.reading import counted
 from entailment.tasks.candidates import Labels, Template, label_sets, parse_template
 from entailment.tasks.chunks import Notes
+from entailment.tasks.lists import refuse_unordered
 from entailment.tasks.scores import softmax
 
 if TYPE_CHECKING:
@@ -182,19 +183,6 @@ def _answer(
     return answer
 
 
-def alike(labels: tuple[str, ...], encoded: Sequence[EncodedPair]) -> tuple[str, str] | None:
-    """The first two labels of a text that its pairs ask about with the same tokens; None if there are none.
-
-    Case that the tokenizer folds, and characters that it does not know, make such labels.
-    """
-    first: dict[bytes, str] = {}
-    for label, pair in zip(labels, encoded, strict=True):
-        other = first.setdefault(pair.hypothesis.tobytes(), label)
-        if other != label:
-            return other, label
-    return None
-
-
 def _cut(encoded: Sequence[EncodedPair]) -> Truncation | None:
     """The cut of a text's pairs that lost most: with full attention a long hypothesis leaves less room."""
     cuts = [pair.truncated for pair in encoded if pair.truncated is not None]
@@ -224,7 +212,8 @@ def rows_of(texts: Iterator[str], sets: tuple[str, ...] | Iterator[tuple[str, ..
 
 def check_texts(sequences: Iterable[str]) -> Iterator[str]:
     """The texts, each checked when it is read; TextError for what is not a text, or empty."""
-    if isinstance(sequences, (str, bytes, Mapping)) or not isinstance(sequences, Iterable):
+    refuse_unordered(sequences, "texts")
+    if isinstance(sequences, (str, bytes)) or not isinstance(sequences, Iterable):
         raise TextError(
             f"texts must come as a list or another iterable of texts, not {type(sequences).__name__}"
         )

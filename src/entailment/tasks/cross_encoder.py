@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Never, NotRequired, TypedDict, TypeVar, overload
 
@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from entailment.checkpoint.arguments import refuse_unknown
 from entailment.errors import InputError, TextError
 from entailment.tasks.chunks import Notes, chunked, pair_cost
+from entailment.tasks.lists import refuse_unordered
 from entailment.tasks.model import PairModel, as_model, with_order
 from entailment.tasks.nli import check_pair, count_from, note_truncation
+from entailment.tasks.saved_settings import check_activation_known
 from entailment.tasks.scores import sigmoid, softmax
 from entailment.tasks.torch_scores import Activation, activated, check_activation, maker_of_tensors
 
@@ -29,6 +31,17 @@ Pairs = Pair | Iterable[Pair] | NDArray[Any]  # an array of texts: [2] or [N, 2]
 Item = TypeVar("Item")
 
 CHUNK = 1_024  # pairs sorted by length and run together
+_THREADS = "the model computes in threads of its own, as many as load_model(threads=...) says"
+_PROMPT = "write the prompt into the texts"
+_INSTEAD = {  # of arguments that predict has in sentence-transformers
+    "activation_fct": "it is now called activation_fn",
+    "chunk_size": _THREADS,
+    "device": "give CrossEncoder a model that entailment.load_on opened there",
+    "num_workers": _THREADS,
+    "pool": _THREADS,
+    "prompt": _PROMPT,
+    "prompt_name": _PROMPT,
+}
 
 
 class Ranked(TypedDict):
@@ -43,7 +56,8 @@ class CrossEncoder:
     """Scores pairs of texts; raw logits need no label order, so none is asked for.
 
     Differs from sentence-transformers: only the first text of a pair is ever truncated (which is noted), and
-    a second text too long for the model is an error; empty texts are errors.
+    a second text too long for the model is an error; without `max_length` no pair has more than 512 tokens;
+    empty texts are errors, and so is a checkpoint whose texts are meant to begin with a prompt.
 
     Args:
         model: a folder, a hub name, a `PairModel` already open, or None for the model in the package.
@@ -51,14 +65,15 @@ class CrossEncoder:
         threads, max_length, precision: as in `load_model`.
         num_labels: K, where it shall be checked.
         device: "cpu"; for others give a model that `entailment.load_on` opened there.
-        activation_fn: applied to the logits [n, K] before anything else; None: a sigmoid if K is 1 (or
-            nothing, if the checkpoint's config.json says so), nothing otherwise. Functions of torch, such as
-            `torch.nn.Sigmoid()`, are given tensors, all others arrays.
+        activation_fn: applied to the logits [n, K] before anything else; None: the sigmoid, or nothing, that
+            sentence-transformers saved with the checkpoint; where that is silent, a sigmoid if K is 1.
+            Functions of torch, such as `torch.nn.Sigmoid()`, are given tensors, all others arrays.
         **others: refused.
 
     Raises:
         InputError: the model has another number of labels, computes on another device, `activation_fn`
             cannot be called, or there is no such argument; and what `load_model` raises.
+        UnsupportedModelError: the checkpoint was saved with another activation, and `activation_fn` is None.
     """
 
     def __init__(
@@ -87,6 +102,8 @@ class CrossEncoder:
             needs_order=False,
             precision=precision,
         )
+        if activation_fn is None:
+            check_activation_known(self.model.name, self.model.activation)
         self.activation_fn = activation_fn
         if num_labels is not None and num_labels != self.num_labels:
             raise InputError(
@@ -176,6 +193,7 @@ class CrossEncoder:
         apply_softmax: bool | None = False,
         convert_to_numpy: bool = True,
         convert_to_tensor: bool = False,
+        **others: Never,
     ) -> NDArray[Any] | list[NDArray[Any]] | torch.Tensor:
         """Score one pair or many.
 
@@ -187,21 +205,25 @@ class CrossEncoder:
             apply_softmax: with K > 1, scores of each pair sum to 1.
             convert_to_numpy: False gives a list with one row per pair.
             convert_to_tensor: one tensor of torch instead, on the CPU; counts over `convert_to_numpy`.
+            **others: refused, but for those of sentence-transformers that ask for nothing: None, 0 or False.
 
         Returns:
             [N, K] for N pairs, [K] for one pair; without the last axis if K is 1. float32 unless
-            `activation_fn` answers otherwise. Raw logits if K > 1, unless asked otherwise.
+            `activation_fn` answers otherwise. Raw logits if K > 1, unless asked otherwise, here or by the
+            checkpoint.
 
         Raises:
             TextError: an empty text, something that is not a pair, or a second text too long for the model.
             InputError: `batch_size` is no positive whole number; `activation_fn` cannot be called, or changes
-                the number of rows.
+                the number of rows; there is no such argument.
             NonFiniteLogitsError: the model answered NaN or infinity.
             MissingExtraError: tensors are asked for, and torch is not installed.
         """
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise InputError(f"batch_size must be a positive whole number, not {batch_size!r}")
+        _refuse(others)
         check_activation(activation_fn)
+        refuse_unordered(sentences, "pairs")
         given: object = sentences.tolist() if isinstance(sentences, np.ndarray) else sentences
         if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
             raise TextError(f"predict takes a pair of texts or a list of pairs, not {sentences!r:.100}")
@@ -294,9 +316,19 @@ class CrossEncoder:
     def _activate(self, logits: NDArray[np.float32], activation: Activation | None) -> NDArray[Any]:
         if activation is not None:
             return activated(activation, logits)
-        if self.num_labels == 1 and self.model.activation == "sigmoid":
+        if self.model.activation == "sigmoid" or (self.model.activation is None and self.num_labels == 1):
             return sigmoid(logits).astype(np.float32)
         return logits
+
+
+def _refuse(others: Mapping[str, object]) -> None:
+    """Refuse arguments that predict does not have, unless they ask for nothing."""
+    for name, value in others.items():
+        if name in _INSTEAD and value:
+            raise InputError(f"predict has no argument {name}: {_INSTEAD[name]}")
+    rest = {name: value for name, value in others.items() if name not in _INSTEAD}
+    known = inspect.signature(CrossEncoder.predict).parameters.keys() - {"self", "others"}
+    refuse_unknown(rest, known, "predict")
 
 
 def _check_device(asked: str, there: str) -> None:
@@ -309,6 +341,7 @@ def _check_device(asked: str, there: str) -> None:
 
 
 def _documents(query: str, documents: Sequence[str]) -> list[str]:
+    refuse_unordered(documents, "documents")
     if isinstance(documents, (str, bytes)) or not isinstance(documents, Iterable):
         raise TextError(f"documents must be a list of texts, not {type(documents).__name__}")
     texts = list(documents)

@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from entailment.checkpoint.calibration import UNCALIBRATED, Calibration, calibration_of
-from entailment.checkpoint.labels import (
-    PROBE_PAIRS,
-    LabelOrder,
-    order_from_names,
-    order_from_probe,
-    order_stated,
-)
-from entailment.errors import CheckpointError, InputError, LabelOrderError, TextError
+from entailment.checkpoint.labels import LabelOrder, order_from_names, order_from_probe, order_stated
+from entailment.checkpoint.probe_pairs import PROBE_PAIRS
+from entailment.errors import CheckpointError, CorruptCheckpointError, InputError, LabelOrderError, TextError
+from entailment.tasks.lists import refuse_unordered
 
 if TYPE_CHECKING:
     from entailment.checkpoint.config import Config
@@ -27,6 +23,7 @@ if TYPE_CHECKING:
     from entailment.text.pairs import EncodedPair
 
 MAX_LENGTH = 512  # tokens of a pair unless the caller or the model says less
+SHORTEST = 8  # tokens that a pair may be limited to
 HYPOTHESIS_RESERVE = 64  # tokens kept free for the hypothesis with prefix attention
 
 
@@ -49,7 +46,8 @@ class PairModel:
         labels: which logit is entailment; None where nobody has needed to know yet, or where it has no such
             logit.
         class_names: the checkpoint's own names of its logits, by index; empty if unknown.
-        activation: what a `CrossEncoder` with one logit applies to it, as the checkpoint asks.
+        activation: what a `CrossEncoder` applies to logits, as the checkpoint asks: "sigmoid", "identity",
+            another by its name; None where it does not say.
         calibration: what makes probabilities of logits as sure as they may be; raw logits stay as they are.
 
     Raises:
@@ -61,7 +59,7 @@ class PairModel:
     engine: Engine
     labels: LabelOrder | None
     class_names: tuple[str, ...] = ()
-    activation: Literal["sigmoid", "identity"] = "sigmoid"
+    activation: str | None = None
     calibration: Calibration = UNCALIBRATED
 
     def __post_init__(self) -> None:
@@ -142,7 +140,8 @@ def load_model(
             package.
         label_order: one name per logit, by index, e.g. ``["contradiction", "entailment", "neutral"]``.
         threads: CPU threads of the engine; None leaves the choice to it.
-        max_length: tokens of a pair, special tokens included; None: 512, or what the model has positions for.
+        max_length: tokens of a pair, special tokens included; None: 512, or fewer where the model has fewer
+            positions or its tokenizer states a smaller ``model_max_length``.
         revision: branch, tag or commit on the hub.
         cache_dir: where downloads are kept.
         offline: use what is in the cache and open no connection.
@@ -153,8 +152,9 @@ def load_model(
         engine: makes what runs the checkpoint, in place of an `OnnxEngine` with the options above.
 
     Raises:
-        CheckpointError: the folder or name cannot be used (see errors.py for the kinds), or the biases of its
-            calibration are for other classes than its logits are opened as.
+        CheckpointError: the folder or name cannot be used (see errors.py for the kinds), its texts are meant
+            to begin with a prompt, or the biases of its calibration are for other classes than its logits are
+            opened as.
         LabelOrderError: nobody can tell which logit means entailment, or `label_order` does not fit the
             model.
         InputError: `max_length` or `threads` is out of range.
@@ -162,16 +162,20 @@ def load_model(
     # What follows loads the tokenizer and ONNX Runtime; tasks on an engine of one's own need neither.
     from entailment.checkpoint.folder import open_checkpoint
     from entailment.runtime.engine import OnnxEngine
+    from entailment.tasks import saved_settings
+    from entailment.text.call_options import length_limit
     from entailment.text.pairs import PairEncoder
     from entailment.text.tokenizer import Tokenizer
 
     checkpoint = open_checkpoint(name, revision=revision, cache_dir=cache_dir, offline=offline)
     config = checkpoint.config
-    limit = _length_limit(max_length, config)
+    saved = saved_settings.read_saved(checkpoint.folder)
+    saved_settings.check_prompt(checkpoint.name, saved)
+    tokenizer = Tokenizer.from_folder(checkpoint.folder)
+    stated = length_limit(tokenizer.files.settings.get("model_max_length"))
+    limit = _length_limit(max_length, config, stated, checkpoint.name)
     reserve = HYPOTHESIS_RESERVE if config.attention == "prefix" else 0
-    encoder = PairEncoder(
-        Tokenizer.from_folder(checkpoint.folder), max_length=limit, hypothesis_reserve=reserve
-    )
+    encoder = PairEncoder(tokenizer, max_length=limit, hypothesis_reserve=reserve)
     labels: LabelOrder | None
     try:
         if label_order is not None:
@@ -190,7 +194,7 @@ def load_model(
         else OnnxEngine.from_checkpoint(checkpoint, threads=threads, precision=precision, packed=packed),
         labels=labels,
         class_names=tuple(config.id2label[index] for index in sorted(config.id2label)),
-        activation=_activation(config),
+        activation=saved_settings.stated_activation(saved, config),
         calibration=calibration_of(checkpoint) if calibrated else UNCALIBRATED,
     )
     return with_order(model) if needs_order else model
@@ -247,6 +251,7 @@ def as_model(
 
 
 def _names(label_order: Sequence[str]) -> Sequence[str]:
+    refuse_unordered(label_order, "label_order", LabelOrderError)
     if not isinstance(label_order, Iterable):
         raise LabelOrderError(
             "label_order must be a list with one name per logit, as in ['contradiction', 'entailment', "
@@ -255,20 +260,22 @@ def _names(label_order: Sequence[str]) -> Sequence[str]:
     return label_order
 
 
-def _length_limit(max_length: int | None, config: Config) -> int:
+def _length_limit(max_length: int | None, config: Config, stated: int, name: str) -> int:
     positions = config.max_position_embeddings
     if max_length is None:
-        return min(MAX_LENGTH, positions)
-    if isinstance(max_length, bool) or not isinstance(max_length, int) or not 8 <= max_length <= positions:
+        if stated < SHORTEST:
+            raise CorruptCheckpointError(
+                f"{name}: tokenizer_config.json states a model_max_length of {stated}, which leaves a pair "
+                f"of texts no room; give max_length, from {SHORTEST} to {positions}"
+            )
+        return min(MAX_LENGTH, positions, stated)
+    if (
+        isinstance(max_length, bool)
+        or not isinstance(max_length, int)
+        or not SHORTEST <= max_length <= positions
+    ):
         raise InputError(
-            f"max_length must be a whole number from 8 to {positions} for this model, not {max_length!r}"
+            f"max_length must be a whole number from {SHORTEST} to {positions} for this model, not "
+            f"{max_length!r}"
         )
     return max_length
-
-
-def _activation(config: Config) -> Literal["sigmoid", "identity"]:
-    """What sentence-transformers wrote into config.json, under its present or its older key."""
-    nested = config.extra.get("sentence_transformers")
-    stated = nested.get("activation_fn") if isinstance(nested, dict) else None
-    stated = stated or config.extra.get("sbert_ce_default_activation_function")
-    return "identity" if isinstance(stated, str) and stated.endswith("Identity") else "sigmoid"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from entailment.checkpoint.calibration import UNCALIBRATED, Calibration
 from entailment.errors import TextError
 from entailment.tasks.chunks import Notes, check_chunk_size, chunked, pair_cost
+from entailment.tasks.lists import refuse_unordered
 from entailment.tasks.model import PairModel, as_model
 from entailment.tasks.scores import softmax
 
@@ -147,6 +148,7 @@ def count_from(first: int, what: str) -> Callable[[int], str]:
 
 def check_pairs(pairs: Iterable[object]) -> Iterator[tuple[str, str]]:
     """The pairs, each checked when it is read; TextError for what is none, or not a list of them."""
+    refuse_unordered(pairs, "pairs")
     if isinstance(pairs, (str, bytes)) or not isinstance(pairs, Iterable):
         raise TextError(f"pairs must be a list of (premise, hypothesis), not {type(pairs).__name__}")
     return (check_pair(pair, row) for row, pair in enumerate(pairs, start=1))

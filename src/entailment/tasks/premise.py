@@ -11,6 +11,7 @@ from entailment.errors import TextError
 from entailment.runtime.premise import PremiseEngine
 from entailment.tasks.candidates import Labels
 from entailment.tasks.classification import TEMPLATE, Classification, check_texts
+from entailment.tasks.lists import refuse_unordered
 from entailment.tasks.model import PairModel
 from entailment.tasks.nli import NLI, NLIResult
 from entailment.tasks.zero_shot import ZeroShotClassifier
@@ -104,6 +105,7 @@ class Premise:
 
 def listed(hypotheses: Iterable[str]) -> Iterable[str]:
     """The hypotheses, or TextError where one text stands in place of a list: letters are no hypotheses."""
+    refuse_unordered(hypotheses, "hypotheses")
     if isinstance(hypotheses, (str, bytes)) or not isinstance(hypotheses, Iterable):
         raise TextError(
             f"hypotheses must be a list of texts, as in ['Someone scored.'], not {hypotheses!r:.60}"

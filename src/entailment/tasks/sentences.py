@@ -9,9 +9,9 @@ A text is cut in three steps, none of which ever looks back further than a word,
 1. blank lines part paragraphs;
 2. inside a paragraph a line break counts where it was meant: before a list item, or where the next word
    would still have fitted beside it (a line that was wrapped ends because it would not);
-3. ``. ! ? …`` before white space end a sentence, with the quotes and brackets that close behind them, unless
-   a lower-case letter follows or the full stop belongs to an abbreviation. The stops of Chinese and
-   Japanese need no white space.
+3. ``. ! ? …`` and the stops of Hindi, Arabic and Urdu before white space end a sentence, with the quotes and
+   brackets that close behind them, unless a lower-case letter follows or the full stop belongs to an
+   abbreviation. The stops of Chinese and Japanese need no white space.
 """
 
 from __future__ import annotations
@@ -51,11 +51,10 @@ _LONGEST_WORD = 24  # characters before a full stop that are looked at: more is 
 # Quotes and brackets of several scripts, as escapes where a look-alike exists.
 _OPENING = "\"'\u201c\u2018\u00ab([{*_"
 _CLOSING = "\"'\u201d\u2019\u00bb)\\]}*_"
+_STOPS = ".!?\u2026\u061f\u06d4\u0964\u0965"
 _WIDE_STOPS = "\u3002\uff01\uff1f\uff61"
 _WIDE_CLOSING = "\u300d\u300f\u201d\u2019\uff09"
-_END = re.compile(
-    rf"(?<![.!?\u2026])[.!?\u2026]++[{_CLOSING}]*+(?=\s|\Z)|[{_WIDE_STOPS}]++[{_WIDE_CLOSING}]*+"
-)
+_END = re.compile(rf"(?<![{_STOPS}])[{_STOPS}]++[{_CLOSING}]*+(?=\s|\Z)|[{_WIDE_STOPS}]++[{_WIDE_CLOSING}]*+")
 _LIST_MARK = re.compile(
     r"(?:[-*+\u2022\u2023\u25e6\u25aa\u00b7\u2013\u2014]|\(?(?:\d{1,3}|[A-Za-z]|[ivx]{2,4})[.)])[ \t]+(?=\S)"
 )

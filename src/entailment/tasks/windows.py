@@ -7,6 +7,7 @@ units that overlap, so that what stands at a seam stands whole in one of them.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ Encode = Callable[[Sequence[tuple[str, str]]], "list[EncodedPair]"]
 
 OVERLAP = 0.25  # of a piece of an over-long sentence, which the next piece begins with
 _STEM = 5  # letters by which a word is known
-_WORD = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]|[^\W_]+")
+_WORD_BY_ITSELF = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
 _SLICE = 16_384  # characters offered to the encoder at once, so that time grows with length, not its square
 
 
@@ -122,7 +123,8 @@ class Words:
     """Which units of a document hold which words.
 
     A word is known by its first letters, so that *Sunday* and *Sundays*, *opened* and *opens* are one; each
-    letter of a script without spaces is a word.
+    letter of a script without spaces is a word. Accents and invisible characters are dropped, as BERT's
+    tokenizers drop them: texts that are the same tokens have the same words.
     """
 
     def __init__(self, document: str, found: Sequence[Span]) -> None:
@@ -148,4 +150,28 @@ class Words:
 
 
 def _words(text: str) -> set[str]:
-    return {word[:_STEM] for word in _WORD.findall(text.lower())}
+    letters = unicodedata.normalize("NFD", text).translate(_LETTERS).casefold()
+    # Composed again, for what is left of a syllable of Korean shall count as one letter.
+    return {word[:_STEM] for word in unicodedata.normalize("NFC", letters).split()}
+
+
+class _Letters(dict[int, str]):
+    """What each character, by its code, is in a word; a space where words are parted. Filled by use."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = _letter(chr(code))
+        return self[code]
+
+
+_LETTERS = _Letters()
+
+
+def _letter(character: str) -> str:
+    kind = unicodedata.category(character)
+    if _WORD_BY_ITSELF.match(character) and kind != "Mn":
+        return f" {character} "
+    if character in "\t\n\r":
+        return " "
+    if kind in ("Mn", "Cc", "Cf", "Co") or character == "\ufffd":  # accents, soft hyphens: BERT drops them
+        return ""
+    return character if character.isalnum() or kind in ("Mc", "Me") else " "  # Mc: vowels of Hindi

@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, overload
 
 from entailment.tasks.candidates import Labels, label_sets, which_labels
 from entailment.tasks.chunks import CHARACTERS, PAIRS, Notes, check_chunk_size, chunked
-from entailment.tasks.classification import TEMPLATE as TEMPLATE
-from entailment.tasks.classification import Classification as Classification
-from entailment.tasks.classification import Manner, Questions, Row, alike, check_texts, manner, rows_of
+from entailment.tasks.classification import (
+    TEMPLATE,
+    Classification,
+    Manner,
+    Questions,
+    Row,
+    check_texts,
+    manner,
+    rows_of,
+)
+from entailment.tasks.label_tokens import check_readable, note_alike
 from entailment.tasks.model import PairModel, as_model
 from entailment.tasks.nli import note_cut
 
@@ -86,7 +94,8 @@ class ZeroShotClassifier:
         Args:
             sequences: one text, or any number of them.
             labels: a list of labels, one text with commas between them, or one list per text. Two that are
-                the same tokens to the model have equal scores, which is noted.
+                the same tokens to the model have equal scores, which is noted, and so is a label of which it
+                knows no token.
             candidate_labels: the same, by its name in transformers; give one of the two.
             hypothesis_template: a text with exactly one ``{}``, where the label goes.
             multi_label: False: exactly one label is true, scores are the softmax of the labels' entailment
@@ -105,7 +114,8 @@ class ZeroShotClassifier:
             (equal scores in the order given), ``scores``; see `Classification`.
 
         Raises:
-            LabelsError: no labels, an empty one, or not as many lists of labels as texts.
+            LabelsError: no labels, one that is empty or has no token of the model, or not as many lists of
+                labels as texts.
             TemplateError: not exactly one ``{}``.
             TextError: an empty text, or a hypothesis too long for the model.
             InputError: `multi_label` is neither True nor False, or `threshold` no number from 0 to 1.
@@ -159,31 +169,25 @@ class ZeroShotClassifier:
     def _stream(
         self, rows: Iterator[Row], how: Manner, notes: Notes, chunk_size: int
     ) -> Iterator[Classification]:
-        number, compared = 0, None
+        number, readable, compared = 0, None, None
         for chunk in chunked(rows, chunk_size, _cost):
+            for _, labels in chunk:
+                if labels is not readable:  # the labels of all texts are read once
+                    check_readable(labels, self.model.encoder, notes)
+                    readable = labels
             questions = Questions(chunk, how)
             encoded, logits = self.model.run(questions.pairs(), questions.name_pair(number + 1))
             answers = questions.answers(encoded, logits, self.model.order, self.model.calibration)
             start = 0
             for (_, labels), answer in zip(chunk, answers, strict=True):
                 if labels is not compared:  # the labels of all texts are compared once
-                    _note_alike(notes, alike(labels, encoded[start : start + len(labels)]))
+                    note_alike(labels, encoded[start : start + len(labels)], notes)
                     compared = labels
                 start += len(labels)
                 number += 1
                 if "truncated" in answer:
                     note_cut(notes, f"text {number}", **answer["truncated"])
                 yield answer
-
-
-def _note_alike(notes: Notes, found: tuple[str, str] | None) -> None:
-    if found is not None:
-        first, second = found
-        notes.say(
-            "alike",
-            f"the labels {first!r:.60} and {second!r:.60} are the same tokens to the model, which cannot "
-            "tell them apart: their scores are equal; write one of them in other words",
-        )
 
 
 def _cost(row: Row) -> float:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Unpack
 
 from entailment.checkpoint.arguments import refuse_unknown
+from entailment.checkpoint.json_files import read_json
 from entailment.text.hub_tokenizers import (
     BertTokenizer,
     BertTokenizerFast,
@@ -17,7 +18,6 @@ from entailment.text.hub_tokenizers import (
     SlowTokenizer,
 )
 from entailment.text.kept_tokenizer import KNOWN, tokenizer_folder
-from entailment.text.reading import read_object
 from entailment.text.settings import TokenizerSettings
 
 _CLASSES: dict[str, tuple[type[SlowTokenizer], type[FastTokenizer]]] = {
@@ -64,7 +64,7 @@ def _family(folder: Path) -> str:
     said = (("tokenizer_config.json", "tokenizer_class"), ("config.json", "model_type"))
     for file, key in said:
         if (folder / file).is_file():
-            value = str(read_object(folder / file).get(key)).lower()
+            value = str(read_json(folder / file).get(key)).lower()
             family = value.removesuffix("fast").removesuffix("tokenizer")
             if family in _CLASSES:
                 return family

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Mapping
 from operator import index as whole_number
 from typing import Any, TypedDict, get_args
 
+from entailment.checkpoint.arguments import refuse_unknown
 from entailment.errors import InputError
 from entailment.text.encoding import Side
 from entailment.text.layout import Padding, Truncation
+from entailment.text.settings import TokenizerSettings
 
 NO_LIMIT = int(1e30)
 """The `model_max_length` of a tokenizer that no one gave a limit."""
 _UNLIMITED = int(1e20)
+_INSTEAD = {
+    **dict.fromkeys(TokenizerSettings.__annotations__, "state it when the tokenizer is made or opened"),
+    "truncation_strategy": "it is now called truncation",
+}
 
 _LOG = logging.getLogger(__name__)
 
@@ -47,6 +54,25 @@ class CallOptions(TokenizeOptions, total=False):
     """Arguments of a tokenizer call beside the texts, as `HubTokenizer.__call__` explains them."""
 
     add_special_tokens: bool
+
+
+def refuse_others(options: Mapping[str, object], known: Iterable[str], call: str) -> None:
+    """Refuse arguments that a call does not have, unless they ask for nothing.
+
+    Args:
+        options: what it was given by name.
+        known: the names it has.
+        call: its own name, for the message.
+
+    Raises:
+        InputError: naming the argument, and what to do instead or which there are.
+    """
+    known = set(known)
+    for name, value in options.items():
+        if name in _INSTEAD and name not in known and value not in (None, "do_not_truncate"):
+            raise InputError(f"{call} has no argument {name}: {_INSTEAD[name]}")
+    rest = {name: value for name, value in options.items() if name in known or name not in _INSTEAD}
+    refuse_unknown(rest, known, call)
 
 
 def strategies(

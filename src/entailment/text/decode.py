@@ -19,7 +19,7 @@ _TIGHTENED = (
 )
 
 
-def join_tokens(tokens: Sequence[str], prefix: str = "##") -> str:
+def join_tokens(tokens: Sequence[str], prefix: str) -> str:
     """Put tokens together: pieces of a word without space, no space before a full stop and its like.
 
     The text is readable, not always the one that was tokenised: case, accents and spaces may have gone.

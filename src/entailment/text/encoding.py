@@ -85,7 +85,7 @@ class Encoding:
         """How many texts the row holds."""
         return len(self.parts)
 
-    def padded(self, length: int, *, side: Side, pad_id: int, pad_type_id: int = 0) -> Encoding:
+    def padded(self, length: int, *, side: Side, pad_id: int) -> Encoding:
         """The row with padding up to `length`; itself where it is as long already."""
         missing = length - len(self)
         if missing <= 0:
@@ -98,7 +98,7 @@ class Encoding:
         return replace(
             self,
             ids=fill(self.ids, pad_id),
-            type_ids=fill(self.type_ids, pad_type_id),
+            type_ids=fill(self.type_ids, 0),
             special_tokens_mask=fill(self.special_tokens_mask, 1),
             attention_mask=fill(self.attention_mask, 0),
             parts=tuple(replace(part, at=part.at + shift) for part in self.parts),

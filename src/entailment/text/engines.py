@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from tokenizers import AddedToken
@@ -96,16 +96,19 @@ class SlowEngine:
             never_split=never_split,
             longest_word=files.longest_word,
         )
+        # Words that are never split are looked for in a text as written, not in what normalising makes of it.
+        changes = files.lower_case or files.strips
+        self._of_normalized = replace(self._word_piece, never_split=frozenset() if changes else never_split)
         added = files.tokens_in_text
         self._ids = dict(files.vocabulary) | {token.content: index for index, token in added.items()}
         self._unk_id = files.vocabulary[files.specials["unk_token"]]
         raw = [(token.content, token) for token in added.values() if not token.normalized]
-        self._raw = AddedTokens(raw)
-        self._raw_plain = AddedTokens(pair for pair in raw if not pair[1].special)
-        self._normalized = AddedTokens(
+        normalized = [
             (self._word_piece.normalize(token.content), token) for token in added.values() if token.normalized
-        )
-        self._has_normalized = any(token.normalized for token in added.values())
+        ]
+        self._added = AddedTokens(raw), AddedTokens(normalized)
+        self._added_plain = AddedTokens(_not_special(raw)), AddedTokens(_not_special(normalized))
+        self._has_normalized = bool(normalized)
 
     def encode(
         self, texts: Sequence[Text], *, split_words: bool, split_special_tokens: bool
@@ -119,21 +122,30 @@ class SlowEngine:
         return found
 
     def _tokens(self, text: str, split_special_tokens: bool) -> list[str]:
+        raw, normalized = self._added_plain if split_special_tokens else self._added
         tokens: list[str] = []
-        for part in (self._raw_plain if split_special_tokens else self._raw).split(text):
+        for part in raw.split(text):
             if isinstance(part, AddedToken):
                 tokens.append(part.content)
             elif self._has_normalized:
-                tokens += self._normalized_tokens(part)
+                tokens += self._normalized_tokens(part, normalized)
             else:
                 tokens += self._word_piece.tokenize(part)
         return tokens
 
-    def _normalized_tokens(self, text: str) -> list[str]:
+    def _normalized_tokens(self, text: str, added: AddedTokens) -> list[str]:
         tokens: list[str] = []
-        for part in self._normalized.split(self._word_piece.normalize(text)):
-            if isinstance(part, AddedToken):
-                tokens.append(part.content)
-            else:
-                tokens += self._word_piece.tokenize(part)
+        for part, kept in self._word_piece.normalized_parts(text):
+            if kept:
+                tokens.append(part)
+                continue
+            for found in added.split(part):
+                if isinstance(found, AddedToken):
+                    tokens.append(found.content)
+                else:
+                    tokens += self._of_normalized.tokenize(found)
         return tokens
+
+
+def _not_special(tokens: list[tuple[str, AddedToken]]) -> list[tuple[str, AddedToken]]:
+    return [(sought, token) for sought, token in tokens if not token.special]

@@ -15,10 +15,11 @@ from typing import Any
 
 from tokenizers import AddedToken
 
+from entailment.checkpoint.json_files import read_json
 from entailment.errors import CheckpointNotFoundError, CorruptCheckpointError, UnsupportedModelError
-from entailment.text.reading import parse_object, read_object, read_text
+from entailment.text.reading import read_text
 
-ROLES = ("unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 DEFAULT_SPECIALS = {
     "unk_token": "[UNK]",
     "sep_token": "[SEP]",
@@ -48,7 +49,7 @@ class TokenizerFiles:
     added: Mapping[int, AddedToken] = field(default_factory=dict)
     """Tokens that were added to the vocabulary, by id, or that have a treatment of their own."""
     specials: Mapping[str, str] = field(default_factory=lambda: dict(DEFAULT_SPECIALS))
-    """Role (``cls_token`` and so on) to token."""
+    """Role (``cls_token`` and so on) to token; ``bos_token`` and ``eos_token`` only where they are stated."""
     extra_specials: tuple[str, ...] = ()
     """Special tokens without a role."""
     clean_text: bool = True
@@ -127,7 +128,7 @@ def _read_settings(folder: Path) -> dict[str, object]:
     settings: dict[str, object] = {}
     for name in ("special_tokens_map.json", "tokenizer_config.json"):
         if (folder / name).is_file():
-            settings |= read_object(folder / name)
+            settings |= read_json(folder / name)
     for name in ("do_lower_case", "strip_accents", "tokenize_chinese_chars"):
         value = settings.get(name)
         if value is not None and not isinstance(value, bool):
@@ -142,7 +143,7 @@ def _from_vocabulary(path: Path, settings: dict[str, object]) -> TokenizerFiles:
     roles, extra = _specials(settings)
     added: dict[str, object] = {}
     if (path.parent / "added_tokens.json").is_file():
-        listed = read_object(path.parent / "added_tokens.json")
+        listed = read_json(path.parent / "added_tokens.json")
         added = {str(index): token for token, index in listed.items()}
     decoder = settings.get("added_tokens_decoder")
     if isinstance(decoder, dict):
@@ -153,7 +154,7 @@ def _from_vocabulary(path: Path, settings: dict[str, object]) -> TokenizerFiles:
             vocabulary=vocabulary,
             added=_added(path, added),
             lower_case=settings.get("do_lower_case") is not False,
-            strip_accents=_flag(settings, "strip_accents"),
+            strip_accents=_strip_accents(settings),
             split_chinese=settings.get("tokenize_chinese_chars") is not False,
             specials=roles,
             extra_specials=extra,
@@ -169,8 +170,7 @@ def read_tokenizer_json(path: Path, settings: Mapping[str, object]) -> Tokenizer
         CorruptCheckpointError: it is unreadable or lacks what it must hold.
         UnsupportedModelError: a tokenizer that is not WordPiece.
     """
-    text = read_text(path)
-    content = parse_object(path, text)
+    content = read_json(path)
     model = _word_piece_model(path, content)
     stated = content.get("normalizer")
     stated = stated if isinstance(stated, dict) else {}
@@ -187,7 +187,7 @@ def read_tokenizer_json(path: Path, settings: Mapping[str, object]) -> Tokenizer
             added=_added(path, added),
             clean_text=stated.get("clean_text") is not False,
             lower_case=_first_flag(heard.get("do_lower_case"), stated.get("lowercase")),
-            strip_accents=_flag(heard if "strip_accents" in heard else stated, "strip_accents"),
+            strip_accents=_strip_accents(heard if "strip_accents" in heard else stated),
             split_chinese=_first_flag(
                 heard.get("tokenize_chinese_chars"), stated.get("handle_chinese_chars")
             ),
@@ -196,7 +196,7 @@ def read_tokenizer_json(path: Path, settings: Mapping[str, object]) -> Tokenizer
             specials=roles,
             extra_specials=extra,
             settings=settings,
-            backend=None if _is_bert(content) else text,
+            backend=None if _is_bert(content) else read_text(path),
         )
     )
 
@@ -232,7 +232,8 @@ def _is_bert(content: Mapping[str, object]) -> bool:
 
 
 def _specials(settings: Mapping[str, object]) -> tuple[dict[str, str], tuple[str, ...]]:
-    roles = {role: _content(settings.get(role)) or DEFAULT_SPECIALS[role] for role in ROLES}
+    stated = {role: _content(settings.get(role)) for role in ROLES}
+    roles = DEFAULT_SPECIALS | {role: token for role, token in stated.items() if token}
     extra: dict[str, None] = {}
     for key in ("additional_special_tokens", "extra_special_tokens"):
         listed = settings.get(key)
@@ -267,8 +268,8 @@ def _first_flag(*values: object) -> bool:
     return next((value for value in values if isinstance(value, bool)), True)
 
 
-def _flag(settings: Mapping[str, object], name: str) -> bool | None:
-    value = settings.get(name)
+def _strip_accents(settings: Mapping[str, object]) -> bool | None:
+    value = settings.get("strip_accents")
     return value if isinstance(value, bool) else None
 
 

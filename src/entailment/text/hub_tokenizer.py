@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Never
 
 from entailment.errors import InputError
 from entailment.text import older_calls
 from entailment.text.batch import BatchEncoding
-from entailment.text.call_options import count, length_limit, side, strategies
+from entailment.text.call_options import CallOptions, count, length_limit, refuse_others, side, strategies
 from entailment.text.encoding import Encoding
 from entailment.text.engines import FastEngine, SlowEngine, TextEngine
 from entailment.text.files import TokenizerFiles
@@ -38,7 +38,6 @@ class HubTokenizer(TokenTable):
         split_special_tokens: treat special tokens written in a text as any other words.
     """
 
-    is_fast: ClassVar[bool]
     default_input_names: ClassVar[tuple[str, ...]] = ("input_ids", "token_type_ids", "attention_mask")
     encode = older_calls.encode
     tokenize = older_calls.tokenize
@@ -100,6 +99,7 @@ class HubTokenizer(TokenTable):
         return_length: bool = False,
         verbose: bool = True,
         split_special_tokens: bool | None = None,
+        **others: Never,
     ) -> BatchEncoding:
         """Encode a text, a pair, or a batch of either.
 
@@ -126,12 +126,16 @@ class HubTokenizer(TokenTable):
             return_length: the length of each row.
             verbose: log a warning for a text longer than the model reads.
             split_special_tokens: treat special tokens written in a text as any other words.
+            **others: refused.
 
         Raises:
             TextError: a text is not a string, or holds half of a surrogate pair.
-            InputError: arguments that contradict each other, or lengths that cannot be reached.
+            InputError: arguments that contradict each other or that there are not, or lengths that cannot be
+                reached.
             MissingExtraError: the framework of `return_tensors` is not installed.
         """
+        if others:
+            refuse_others(others, {*CallOptions.__annotations__, "text_target"}, "a tokenizer's call")
         if text is None and text_target is None:
             raise InputError("there is nothing to encode: give text or text_target")
         pads, cuts, length = strategies(
@@ -180,6 +184,7 @@ class HubTokenizer(TokenTable):
         padding_side: str | None = None,
         return_attention_mask: bool | None = None,
         return_tensors: str | None = None,
+        verbose: bool = True,
     ) -> BatchEncoding:
         """Pad rows that are encoded already, as a data collator does.
 
@@ -191,6 +196,7 @@ class HubTokenizer(TokenTable):
             padding_side: see `padding`.
             return_attention_mask: make one where there is none; None for what the model takes.
             return_tensors: "pt", "np" or "tf"; None for what the rows are made of.
+            verbose: accepted so that calls move over; there is nothing to warn of.
 
         Raises:
             InputError: rows without input_ids, or unequal numbers of rows.

@@ -11,12 +11,20 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Never
 
+from tokenizers import AddedToken
+
 from entailment.checkpoint.arguments import refuse_unknown
 from entailment.errors import CheckpointNotFoundError, CorruptCheckpointError, InputError
-from entailment.text.files import DEFAULT_SPECIALS, TokenizerFiles, read_tokenizer_json, read_vocabulary
+from entailment.text.files import (
+    DEFAULT_SPECIALS,
+    ROLES,
+    TokenizerFiles,
+    read_tokenizer_json,
+    read_vocabulary,
+)
 from entailment.text.kept_tokenizer import KeptTokenizer
 from entailment.text.settings import stated_over
-from entailment.text.special_tokens import checked_token, checked_tokens
+from entailment.text.special_tokens import Token, checked_token, checked_tokens
 
 
 class SlowTokenizer(KeptTokenizer):
@@ -37,6 +45,7 @@ class SlowTokenizer(KeptTokenizer):
         model_max_length: tokens the model reads; None for no limit.
         padding_side: "right" or "left".
         truncation_side: "right" or "left".
+        bos_token, eos_token: without effect on what a call answers; they have an id like any other.
         additional_special_tokens: further special tokens. Where one is given, or a token above is not
             its default, special tokens that the vocabulary lacks are added to it.
         model_input_names: what a call answers; None for what models of this family take.
@@ -58,31 +67,35 @@ class SlowTokenizer(KeptTokenizer):
         do_lower_case: bool = True,
         do_basic_tokenize: bool = True,
         never_split: Iterable[str] | None = None,
-        unk_token: str = "[UNK]",  # noqa: S107 - tokens, not passwords
-        sep_token: str = "[SEP]",  # noqa: S107
-        pad_token: str = "[PAD]",  # noqa: S107
-        cls_token: str = "[CLS]",  # noqa: S107
-        mask_token: str = "[MASK]",  # noqa: S107
+        unk_token: Token = "[UNK]",  # noqa: S107 - tokens, not passwords
+        sep_token: Token = "[SEP]",  # noqa: S107
+        pad_token: Token = "[PAD]",  # noqa: S107
+        cls_token: Token = "[CLS]",  # noqa: S107
+        mask_token: Token = "[MASK]",  # noqa: S107
         tokenize_chinese_chars: bool = True,
         strip_accents: bool | None = None,
         *,
         model_max_length: int | None = None,
         padding_side: str = "right",
         truncation_side: str = "right",
-        additional_special_tokens: Iterable[str] = (),
+        bos_token: Token | None = None,
+        eos_token: Token | None = None,
+        additional_special_tokens: Iterable[Token] = (),
         model_input_names: Iterable[str] | None = None,
         clean_up_tokenization_spaces: bool = False,
         split_special_tokens: bool = False,
         **others: Never,
     ) -> None:
         _refuse(type(self), others)
-        specials = _roles(unk_token, sep_token, pad_token, cls_token, mask_token)
+        roles = _roles(bos_token, eos_token, unk_token, sep_token, pad_token, cls_token, mask_token)
+        extra = checked_tokens("additional_special_tokens", additional_special_tokens)
+        specials, given = {role: str(token) for role, token in roles.items()}, [*roles.values(), *extra]
         source, vocabulary = _vocabulary(vocab_file, specials["unk_token"])
         files = TokenizerFiles(
             source=source,
             vocabulary=vocabulary,
             specials=specials,
-            extra_specials=tuple(checked_tokens("additional_special_tokens", additional_special_tokens)),
+            extra_specials=tuple(map(str, extra)),
             lower_case=do_lower_case,
             strip_accents=strip_accents,
             split_chinese=tokenize_chinese_chars,
@@ -100,8 +113,8 @@ class SlowTokenizer(KeptTokenizer):
             ),
         )
         self._set_up(files)
-        if _asks_for_tokens(files):
-            self._add_missing_special_tokens()
+        if _asks_for_tokens(files, given):
+            self._add_missing_special_tokens(given)
 
 
 class FastTokenizer(KeptTokenizer):
@@ -126,6 +139,7 @@ class FastTokenizer(KeptTokenizer):
         model_max_length: tokens the model reads; None for no limit.
         padding_side: "right" or "left".
         truncation_side: "right" or "left".
+        bos_token, eos_token: without effect on what a call answers; they have an id like any other.
         additional_special_tokens: further special tokens. Where one is given, or a token above is not
             its default, special tokens that the vocabulary lacks are added to it.
         model_input_names: what a call answers; None for what models of this family take.
@@ -146,11 +160,11 @@ class FastTokenizer(KeptTokenizer):
         vocab_file: str | Path | Mapping[str, int] | None = None,
         tokenizer_file: str | Path | None = None,
         do_lower_case: bool = True,
-        unk_token: str = "[UNK]",  # noqa: S107 - tokens, not passwords
-        sep_token: str = "[SEP]",  # noqa: S107
-        pad_token: str = "[PAD]",  # noqa: S107
-        cls_token: str = "[CLS]",  # noqa: S107
-        mask_token: str = "[MASK]",  # noqa: S107
+        unk_token: Token = "[UNK]",  # noqa: S107 - tokens, not passwords
+        sep_token: Token = "[SEP]",  # noqa: S107
+        pad_token: Token = "[PAD]",  # noqa: S107
+        cls_token: Token = "[CLS]",  # noqa: S107
+        mask_token: Token = "[MASK]",  # noqa: S107
         tokenize_chinese_chars: bool = True,
         strip_accents: bool | None = None,
         *,
@@ -159,7 +173,9 @@ class FastTokenizer(KeptTokenizer):
         model_max_length: int | None = None,
         padding_side: str = "right",
         truncation_side: str = "right",
-        additional_special_tokens: Iterable[str] = (),
+        bos_token: Token | None = None,
+        eos_token: Token | None = None,
+        additional_special_tokens: Iterable[Token] = (),
         model_input_names: Iterable[str] | None = None,
         clean_up_tokenization_spaces: bool = False,
         split_special_tokens: bool = False,
@@ -178,8 +194,9 @@ class FastTokenizer(KeptTokenizer):
                 "split_special_tokens": split_special_tokens or None,
             }
         )
-        specials = _roles(unk_token, sep_token, pad_token, cls_token, mask_token)
+        roles = _roles(bos_token, eos_token, unk_token, sep_token, pad_token, cls_token, mask_token)
         extra = checked_tokens("additional_special_tokens", additional_special_tokens)
+        specials, given = {role: str(token) for role, token in roles.items()}, [*roles.values(), *extra]
         if tokenizer_file is not None:
             path = Path(tokenizer_file)
             if not path.is_file():
@@ -188,7 +205,7 @@ class FastTokenizer(KeptTokenizer):
                 "do_lower_case": do_lower_case,
                 "strip_accents": strip_accents,
                 "tokenize_chinese_chars": tokenize_chinese_chars,
-                "additional_special_tokens": extra,
+                "additional_special_tokens": [*map(str, extra)],
             }
             files = read_tokenizer_json(path, {**settings, **specials, **stated})
         else:
@@ -197,7 +214,7 @@ class FastTokenizer(KeptTokenizer):
                 source=source,
                 vocabulary=vocabulary,
                 specials=specials,
-                extra_specials=tuple(extra),
+                extra_specials=tuple(map(str, extra)),
                 lower_case=do_lower_case,
                 strip_accents=strip_accents,
                 split_chinese=tokenize_chinese_chars,
@@ -207,8 +224,8 @@ class FastTokenizer(KeptTokenizer):
             files, {"clean_text": clean_text, "wordpieces_prefix": wordpieces_prefix}, fast=True
         )
         self._set_up(files)
-        if _asks_for_tokens(files):
-            self._add_missing_special_tokens()
+        if _asks_for_tokens(files, given):
+            self._add_missing_special_tokens(given)
 
 
 class BertTokenizer(SlowTokenizer):
@@ -245,14 +262,19 @@ def _refuse(kind: type[KeptTokenizer], others: Mapping[str, object]) -> None:
         refuse_unknown(others, known, kind.__name__)
 
 
-def _roles(unk: str, sep: str, pad: str, cls: str, mask: str) -> dict[str, str]:
-    given = {"unk_token": unk, "sep_token": sep, "pad_token": pad, "cls_token": cls, "mask_token": mask}
-    return {role: checked_token(role, token) for role, token in given.items()}
+def _roles(*tokens: Token | None) -> dict[str, Token]:
+    """Tokens by role; of BERT's own roles none may be left out."""
+    return {
+        role: checked_token(role, token)
+        for role, token in zip(ROLES, tokens, strict=True)
+        if token is not None or role in DEFAULT_SPECIALS
+    }
 
 
-def _asks_for_tokens(files: TokenizerFiles) -> bool:
+def _asks_for_tokens(files: TokenizerFiles, given: Iterable[Token]) -> bool:
     """Whether special tokens other than BERT's are asked for; its own are never made up for a vocabulary."""
-    return bool(files.extra_specials) or files.specials != DEFAULT_SPECIALS
+    others = bool(files.extra_specials) or files.specials != DEFAULT_SPECIALS
+    return others or any(isinstance(token, AddedToken) for token in given)
 
 
 def _stated(settings: Mapping[str, object]) -> dict[str, object]:

@@ -36,9 +36,7 @@ def read_texts(text: Any, text_pair: Any, *, split_words: bool) -> Texts:
     Raises:
         TextError: an argument is neither, a text is not a string, or the lists have different lengths.
     """
-    several = isinstance(text, (list, tuple))
-    batch = several and (not split_words or (bool(text) and isinstance(text[0], (list, tuple))))
-    if not batch:
+    if not is_batch(text, split_words=split_words):
         pair = text_pair if text_pair else None
         first = _text(text, "text", split_words)
         return Texts([first], [None if pair is None else _text(pair, "text_pair", split_words)], True)
@@ -56,6 +54,13 @@ def read_texts(text: Any, text_pair: Any, *, split_words: bool) -> Texts:
         [_text(item, f"text_pair {index}", split_words) for index, item in enumerate(text_pair)],
         False,
     )
+
+
+def is_batch(text: Any, *, split_words: bool) -> bool:
+    """Whether the first argument of a call is several texts."""
+    if not isinstance(text, (list, tuple)):
+        return False
+    return not split_words or (bool(text) and isinstance(text[0], (list, tuple)))
 
 
 def _row(item: Any, what: str, split_words: bool) -> tuple[Text, Text | None]:

@@ -15,7 +15,7 @@ from entailment.text.files import ROLES, TOKENIZER_FILES, read_tokenizer_files
 from entailment.text.hub_tokenizer import HubTokenizer
 from entailment.text.saving import save_tokenizer, save_vocabulary
 from entailment.text.settings import TokenizerSettings, check_unknown_token, stated_over
-from entailment.text.special_tokens import checked_token, checked_tokens
+from entailment.text.special_tokens import Token, as_special, checked_token, checked_tokens
 
 T = TypeVar("T", bound="KeptTokenizer")
 #: The arguments of `from_pretrained` by name.
@@ -61,16 +61,19 @@ class KeptTokenizer(HubTokenizer):
             offline=local_files_only,
             token=token,
         )
+        extra = settings.get("additional_special_tokens")
+        if extra is not None:
+            settings["additional_special_tokens"] = checked_tokens("additional_special_tokens", extra)
         tokenizer = cls.__new__(cls)
         files = stated_over(read_tokenizer_files(folder), settings, fast=cls.is_fast)
         tokenizer._set_up(files, str(pretrained_model_name_or_path))
-        if any(settings.get(role) is not None for role in (*ROLES, "additional_special_tokens")):
-            tokenizer._add_missing_special_tokens()
+        stated = [token for token in map(settings.get, ROLES) if token is not None]
+        stated += settings.get("additional_special_tokens") or []
+        if stated:
+            tokenizer._add_missing_special_tokens(stated)
         return tokenizer
 
-    def add_tokens(
-        self, new_tokens: str | AddedToken | Iterable[str | AddedToken], special_tokens: bool = False
-    ) -> int:
+    def add_tokens(self, new_tokens: Token | Iterable[Token], special_tokens: bool = False) -> int:
         """Add tokens, to be found in texts before these are split into words.
 
         Returns:
@@ -83,9 +86,9 @@ class KeptTokenizer(HubTokenizer):
         listed = [new_tokens] if isinstance(new_tokens, (str, AddedToken)) else list(new_tokens)
         added, ids, taken = dict(self.files.tokens_in_text), self.get_vocab(), self._names
         for token in listed:
-            entry = token
-            if not isinstance(entry, AddedToken):
-                entry = AddedToken(str(token), special=special_tokens, normalized=not special_tokens)
+            entry = token if isinstance(token, AddedToken) else AddedToken(str(token))
+            if special_tokens:
+                entry = as_special(entry)
             if not entry.content:
                 continue
             if entry.content not in ids:
@@ -131,18 +134,21 @@ class KeptTokenizer(HubTokenizer):
         check_unknown_token(self.files, roles)
         before = () if extra and replace_extra_special_tokens else self.files.extra_specials
         new = self.add_tokens([*roles.values(), *extra], special_tokens=True)
-        extras = tuple(dict.fromkeys([*before, *extra]))
-        self._use(replace(self.files, specials={**self.files.specials, **roles}, extra_specials=extras))
+        specials = {**self.files.specials, **{role: str(token) for role, token in roles.items()}}
+        extras = tuple(dict.fromkeys([*before, *map(str, extra)]))
+        self._use(replace(self.files, specials=specials, extra_specials=extras))
         return new
 
-    def set_extra_special_tokens(self, tokens: list[str]) -> None:
+    def set_extra_special_tokens(self, tokens: list[Token]) -> None:
         """Have these special tokens without a role, and no others; those the vocabulary lacks are added."""
         self.add_tokens(tokens, special_tokens=True)
-        self._use(replace(self.files, extra_specials=tuple(dict.fromkeys(tokens))))
+        self._use(replace(self.files, extra_specials=tuple(dict.fromkeys(map(str, tokens)))))
 
-    def _add_missing_special_tokens(self) -> None:
-        missing = [token for token in self.all_special_tokens if token not in self._ids]
-        self.add_tokens(missing, special_tokens=True)
+    def _add_missing_special_tokens(self, stated: Iterable[object] = ()) -> None:
+        """Add what the vocabulary lacks; of those `stated` as AddedToken, all are found as that says."""
+        told = {token.content: token for token in stated if isinstance(token, AddedToken)}
+        names = [name for name in self.all_special_tokens if name in told or name not in self._ids]
+        self.add_tokens([told.get(name, name) for name in names], special_tokens=True)
 
     def save_vocabulary(self, save_directory: str | Path, filename_prefix: str | None = None) -> tuple[str]:
         """Write ``vocab.txt`` into a folder; returns its path.

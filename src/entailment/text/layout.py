@@ -33,7 +33,6 @@ class Layout:
     cls_id: int
     sep_id: int
     pad_id: int
-    pad_type_id: int = 0
     names: Mapping[int, str]
     special: bool = True
     truncation: Truncation = "do_not_truncate"
@@ -69,8 +68,7 @@ class Layout:
         length = max(map(len, rows)) if self.padding == "longest" else self.max_length or 0
         multiple = self.pad_to_multiple_of or 1
         length = -(-length // multiple) * multiple
-        side, pad_id, type_id = self.padding_side, self.pad_id, self.pad_type_id
-        return [row.padded(length, side=side, pad_id=pad_id, pad_type_id=type_id) for row in rows]
+        return [row.padded(length, side=self.padding_side, pad_id=self.pad_id) for row in rows]
 
     def _kept(self, first: int, second: int, *, pair: bool) -> tuple[int, int]:
         """How many tokens of each text stay."""
@@ -84,7 +82,7 @@ class Layout:
         if excess <= 0:
             return first, second
         if self.truncation == "longest_first":
-            return _longest_first(first, second, room) if pair else (room, 0)
+            return longest_first(first, second, room) if pair else (room, 0)
         which = "first" if self.truncation == "only_first" else "second"
         length = first if which == "first" else second
         if excess >= length and room:
@@ -127,12 +125,13 @@ class Layout:
         return Encoding(ids, types, mask, [1] * len(ids), tuple(parts), self.names)
 
 
-def _longest_first(first: int, second: int, room: int) -> tuple[int, int]:
-    """Cut the longer text to the length of the shorter, then both alike."""
-    short, long = sorted((first, second))
-    # Written as in the Rust library, so that halves of odd rooms go to the same side.
-    long = short if short > room else max(short, room - short)
-    if short + long > room:
-        short = room // 2
-        long = short + room % 2
-    return (long, short) if first > second else (short, long)
+def longest_first(first: int, second: int, room: int) -> tuple[int, int]:
+    """How many tokens of two texts stay where they have `room` together: the longer loses its end first.
+
+    So until both are equally long, and then both alike. The half of an odd room that is larger goes to the
+    side that the Rust library gives it to: the second, unless the first is the longer.
+    """
+    if first + second <= room:
+        return first, second
+    short = min(first, second, room // 2)
+    return (room - short, short) if first > second else (short, room - short)

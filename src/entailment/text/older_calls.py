@@ -9,10 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Unpack
 
-from entailment.checkpoint.arguments import refuse_unknown
 from entailment.errors import InputError
 from entailment.text.batch import BatchEncoding
-from entailment.text.call_options import CallOptions, FurtherOptions, TokenizeOptions, cutting, strategies
+from entailment.text.call_options import (
+    CallOptions,
+    FurtherOptions,
+    TokenizeOptions,
+    cutting,
+    refuse_others,
+    strategies,
+)
+from entailment.text.inputs import is_batch
 
 if TYPE_CHECKING:
     from entailment.text.hub_tokenizer import HubTokenizer
@@ -72,9 +79,14 @@ def encode_plus(
     """As a call with one text, or one pair.
 
     Raises:
-        InputError: an argument that there is not, and what a call raises.
+        InputError: several texts, an argument that there is not, and what a call raises.
     """
     known = _known(options, CallOptions.__annotations__, "encode_plus")
+    if is_batch(text, split_words=known.get("is_split_into_words", False)):
+        raise InputError(
+            "encode_plus takes one text or pair, not a list of them; for a list call the tokenizer itself or"
+            " batch_encode_plus; for one text split into words say is_split_into_words=True"
+        )
     return self(text, text_pair, **known)
 
 
@@ -209,7 +221,7 @@ def truncate_sequences(
 
 def _known(options: Mapping[str, Any], known: Iterable[str], call: str) -> dict[str, Any]:
     """Those options that a call has, where no other asks for anything."""
-    refuse_unknown(options, known, call)
+    refuse_others(options, known, call)
     return {name: value for name, value in options.items() if name in known}
 
 

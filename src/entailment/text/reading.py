@@ -1,8 +1,7 @@
-"""The files of a tokenizer, read with every fault named."""
+"""The text files of a tokenizer, read with every fault named."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from entailment.errors import CorruptCheckpointError
@@ -27,23 +26,3 @@ def read_text(path: Path) -> str:
         raise CorruptCheckpointError(f"{path}: damaged: byte {error.start} is not UTF-8 text") from error
     except OSError as error:
         raise CorruptCheckpointError(f"{path}: cannot be read: {error.strerror}") from error
-
-
-def parse_object(path: Path, text: str) -> dict[str, object]:
-    """The JSON object that `text`, the content of `path`, holds.
-
-    Raises:
-        CorruptCheckpointError: it is not JSON, or not an object.
-    """
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise CorruptCheckpointError(f"{path}: damaged or cut short: not valid JSON ({error})") from error
-    if not isinstance(value, dict):
-        raise CorruptCheckpointError(f"{path}: expected a JSON object, found {type(value).__name__}")
-    return value
-
-
-def read_object(path: Path) -> dict[str, object]:
-    """The JSON object in a file; errors as of `read_text` and `parse_object`."""
-    return parse_object(path, read_text(path))

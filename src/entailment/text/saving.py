@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from tokenizers import processors
 
+from entailment.checkpoint.json_files import write_whole
 from entailment.errors import InputError
 from entailment.text.backend import build_backend
 from entailment.text.files import TokenizerFiles
@@ -97,12 +97,8 @@ def _json(value: Mapping[str, object]) -> str:
 
 def _write(folder: Path, name: str, prefix: str | None, text: str) -> Path:
     path = folder / (f"{prefix}-{name}" if prefix else name)
-    temporary = folder / f".{path.name}.{os.getpid()}.tmp"
     try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        temporary.replace(path)
+        write_whole(path, text)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     return path

@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 from entailment.errors import InputError
 from entailment.text.files import ROLES, TokenizerFiles
+from entailment.text.special_tokens import Token
 
 
 class TokenizerSettings(TypedDict, total=False):
@@ -20,12 +21,14 @@ class TokenizerSettings(TypedDict, total=False):
     wordpieces_prefix: str | None
     do_basic_tokenize: bool | None
     never_split: Iterable[str] | None
-    unk_token: str | None
-    sep_token: str | None
-    pad_token: str | None
-    cls_token: str | None
-    mask_token: str | None
-    additional_special_tokens: Iterable[str] | None
+    bos_token: Token | None
+    eos_token: Token | None
+    unk_token: Token | None
+    sep_token: Token | None
+    pad_token: Token | None
+    cls_token: Token | None
+    mask_token: Token | None
+    additional_special_tokens: Iterable[Token] | None
     model_max_length: int | None
     padding_side: str | None
     truncation_side: str | None

@@ -7,7 +7,7 @@ reference library then answers, would be a silent wrong answer.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from tokenizers import AddedToken
 
@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from entailment.text.kept_tokenizer import KeptTokenizer
     from entailment.text.token_table import TokenTable
 
+Token = str | AddedToken
+Held = TypeVar("Held", covariant=True)
 
-class RoleToken:
+
+class RoleToken(Generic[Held]):
     """The token of one role; may be set, as `KeptTokenizer.add_special_tokens` does.
 
     Args:
@@ -31,19 +34,19 @@ class RoleToken:
         self.__doc__ = purpose
 
     @overload
-    def __get__(self, table: None, kind: type[TokenTable]) -> RoleToken: ...
+    def __get__(self, table: None, kind: type[TokenTable]) -> RoleToken[Held]: ...
     @overload
-    def __get__(self, table: TokenTable, kind: type[TokenTable]) -> str: ...
-    def __get__(self, table: TokenTable | None, kind: type[TokenTable]) -> str | RoleToken:
-        """The token."""
-        return self if table is None else table.files.specials[self.role]
+    def __get__(self, table: TokenTable, kind: type[TokenTable]) -> Held: ...
+    def __get__(self, table: TokenTable | None, kind: type[TokenTable]) -> Any:
+        """The token; None for a role that no token has."""
+        return self if table is None else table.files.specials.get(self.role)
 
-    def __set__(self, table: KeptTokenizer, token: str | AddedToken) -> None:
+    def __set__(self, table: KeptTokenizer, token: Token) -> None:
         """Give the role to a token."""
         table.add_special_tokens({self.role: token})
 
 
-class RoleId:
+class RoleId(Generic[Held]):
     """The id of the token of one role; may be set to that of another token.
 
     Args:
@@ -55,12 +58,14 @@ class RoleId:
         self.__doc__ = f"Id of `{role}`."
 
     @overload
-    def __get__(self, table: None, kind: type[TokenTable]) -> RoleId: ...
+    def __get__(self, table: None, kind: type[TokenTable]) -> RoleId[Held]: ...
     @overload
-    def __get__(self, table: TokenTable, kind: type[TokenTable]) -> int: ...
-    def __get__(self, table: TokenTable | None, kind: type[TokenTable]) -> int | RoleId:
-        """The id; an InputError where the vocabulary lacks the token."""
-        return self if table is None else table.special_id(self.role)
+    def __get__(self, table: TokenTable, kind: type[TokenTable]) -> Held: ...
+    def __get__(self, table: TokenTable | None, kind: type[TokenTable]) -> Any:
+        """The id, None for a role that no token has; an InputError where the vocabulary lacks the token."""
+        if table is None:
+            return self
+        return table.special_id(self.role) if self.role in table.files.specials else None
 
     def __set__(self, table: KeptTokenizer, index: int) -> None:
         """Give the role to the token of an id."""
@@ -78,13 +83,13 @@ class ExtraTokens:
         """The tokens."""
         return self if table is None else list(table.files.extra_specials)
 
-    def __set__(self, table: KeptTokenizer, tokens: Iterable[str | AddedToken]) -> None:
+    def __set__(self, table: KeptTokenizer, tokens: Iterable[Token]) -> None:
         """Put others in their place, or none."""
         table.set_extra_special_tokens(checked_tokens("extra_special_tokens", tokens))
 
 
-def checked_tokens(name: str, tokens: Any) -> list[str]:
-    """The strings of several tokens.
+def checked_tokens(name: str, tokens: Any) -> list[Token]:
+    """Several tokens as a list.
 
     Raises:
         InputError: it is no list, or holds what is no token.
@@ -94,12 +99,21 @@ def checked_tokens(name: str, tokens: Any) -> list[str]:
     return [checked_token(f"a token of {name}", token) for token in tokens]
 
 
-def checked_token(name: str, token: Any) -> str:
-    """The string of a token.
+def checked_token(name: str, token: Any) -> Token:
+    """A token.
 
     Raises:
         InputError: it is none.
     """
     if not isinstance(token, (str, AddedToken)) or not str(token):
         raise InputError(f"{name} is {token!r:.80}; expected a token")
-    return str(token)
+    return token
+
+
+def as_special(token: AddedToken) -> AddedToken:
+    """A token as a special one, found as it is written unless its maker said that it is `normalized`."""
+    was, token.special = token.special, True  # where its maker said nothing, this makes `normalized` False
+    names = ("normalized", "single_word", "lstrip", "rstrip")
+    flags = {name: getattr(token, name) for name in names}
+    token.special = was
+    return AddedToken(token.content, special=True, **flags)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from operator import index as whole_number
-from typing import Any, overload
+from typing import Any, ClassVar, overload
 
 from tokenizers import AddedToken
 
@@ -22,8 +22,10 @@ class TokenTable:
     Attributes:
         files: vocabulary and settings; never changed, but replaced when tokens are added.
         clean_up_tokenization_spaces: what `decode` does where its caller does not say.
+        is_fast: whether it is in Rust.
     """
 
+    is_fast: ClassVar[bool]
     files: TokenizerFiles
     clean_up_tokenization_spaces: bool = False
 
@@ -76,18 +78,30 @@ class TokenTable:
         """As `added_tokens_encoder`."""
         return self.added_tokens_encoder
 
-    unk_token = RoleToken("unk_token", "Stands for a word that the vocabulary cannot spell.")
-    sep_token = RoleToken("sep_token", "Closes each text.")
-    pad_token = RoleToken("pad_token", "Fills rows up to a length.")
-    cls_token = RoleToken("cls_token", "Opens a row.")
-    mask_token = RoleToken("mask_token", "Stands for a word that a model is to guess.")
-    unk_token_id = RoleId("unk_token")
-    sep_token_id = RoleId("sep_token")
-    pad_token_id = RoleId("pad_token")
-    cls_token_id = RoleId("cls_token")
-    mask_token_id = RoleId("mask_token")
+    bos_token = RoleToken[str | None]("bos_token", "Begins what a decoder writes; None unless set.")
+    eos_token = RoleToken[str | None]("eos_token", "Ends what a decoder writes; None unless set.")
+    unk_token = RoleToken[str]("unk_token", "Stands for a word that the vocabulary cannot spell.")
+    sep_token = RoleToken[str]("sep_token", "Closes each text.")
+    pad_token = RoleToken[str]("pad_token", "Fills rows up to a length.")
+    cls_token = RoleToken[str]("cls_token", "Opens a row.")
+    mask_token = RoleToken[str]("mask_token", "Stands for a word that a model is to guess.")
+    bos_token_id = RoleId[int | None]("bos_token")
+    eos_token_id = RoleId[int | None]("eos_token")
+    unk_token_id = RoleId[int]("unk_token")
+    sep_token_id = RoleId[int]("sep_token")
+    pad_token_id = RoleId[int]("pad_token")
+    cls_token_id = RoleId[int]("cls_token")
+    mask_token_id = RoleId[int]("mask_token")
     extra_special_tokens = ExtraTokens()
     additional_special_tokens = ExtraTokens()  # the name it had before
+    clean_up_tokenization = staticmethod(clean_up)
+
+    @property
+    def extra_special_tokens_ids(self) -> list[int]:
+        """Ids of `extra_special_tokens`."""
+        return [self._ids[token] for token in self.extra_special_tokens if token in self._ids]
+
+    additional_special_tokens_ids = extra_special_tokens_ids
 
     @property
     def pad_token_type_id(self) -> int:
@@ -97,7 +111,7 @@ class TokenTable:
     @property
     def special_tokens_map(self) -> dict[str, str]:
         """Special tokens by role."""
-        return {role: self.files.specials[role] for role in ROLES}
+        return {role: self.files.specials[role] for role in ROLES if role in self.files.specials}
 
     @property
     def all_special_tokens(self) -> list[str]:
@@ -151,18 +165,21 @@ class TokenTable:
 
         Tokens that were added as special ones are skipped as well as `all_special_tokens`;
         `convert_ids_to_tokens` and `get_special_tokens_mask` know only the latter, as in the reference.
+        So is this: an id from 0 that no token has, which a model may predict that has more embeddings than
+        there are tokens, is the unknown token to slow tokenizers and nothing to fast ones.
 
         Raises:
-            InputError: an id that no token has (-100 among labels is none).
+            InputError: an id that can be none (-100 among labels).
         """
         ids = to_lists(token_ids)
         if isinstance(ids, list) and ids and isinstance(ids[0], list):
             return [self.decode(row, skip_special_tokens, clean_up_tokenization_spaces) for row in ids]
         row = ids if isinstance(ids, list) else [ids]
         if skip_special_tokens:
-            added = {index for index, token in self.files.tokens_in_text.items() if token.special}
-            row = [index for index in row if index not in added]
-        text = self.convert_tokens_to_string(self.convert_ids_to_tokens(row, skip_special_tokens))
+            special = {index for index, token in self.files.tokens_in_text.items() if token.special}
+            special.update(self.all_special_ids)
+            row = [index for index in row if index not in special]
+        text = self.convert_tokens_to_string([token for index in row for token in self._decoded(index)])
         cleans = clean_up_tokenization_spaces
         return clean_up(text) if (self.clean_up_tokenization_spaces if cleans is None else cleans) else text
 
@@ -228,6 +245,11 @@ class TokenTable:
         if token not in self._ids:
             raise InputError(f"{self.files.source}: the vocabulary lacks {token!r}, the {role}")
         return self._ids[token]
+
+    def _decoded(self, index: Any) -> list[str]:
+        if type(index) is int and index >= 0 and index not in self._names:
+            return [] if self.is_fast else [self.unk_token]
+        return [self._name(index)]
 
     def _name(self, index: Any) -> str:
         try:

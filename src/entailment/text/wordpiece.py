@@ -114,8 +114,24 @@ class WordPiece:
                 yield from split_punctuation(self._plain(word))
 
     def normalize(self, text: str) -> str:
-        """A whole text as its words are looked up: cleaned, accents stripped, lower-cased."""
-        return self._plain(self._apart(text))
+        """A whole text as its words are looked up: cleaned, accents stripped, lower-cased.
+
+        Without `basic` tokenisation it stays as it is.
+        """
+        return self._plain(self._apart(text)) if self.basic else text
+
+    def normalized_parts(self, text: str) -> Iterator[tuple[str, bool]]:
+        """As `normalize`, but words of `never_split` as they are, with True; the rest with False."""
+        if not (self.basic and self.never_split):
+            yield self.normalize(text), False
+            return
+        text, start = self._apart(text), 0
+        for word in _NOT_SPACE.finditer(text):
+            if word[0] in self.never_split:
+                yield self._plain(text[start : word.start()]), False
+                yield word[0], True
+                start = word.end()
+        yield self._plain(text[start:]), False
 
     def _apart(self, text: str) -> str:
         if self.cleaned:

@@ -8,16 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from entailment.text.tokenizer import Tokenizer
+from entailment.models.losses import IGNORED
+from entailment.text.tokenizer import Ids, Tokenizer
 from entailment.train.examples import Example
-
-IGNORED = -100
-"""The target of a hypothesis that only fills the grid."""
-
-Ids = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

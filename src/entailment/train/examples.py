@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from entailment.errors import DataFileError
-
-Row = Mapping[str, object]
-"""A row of a data file: column -> value."""
+from entailment.train.source_rows import Row
 
 ENTAILMENT, NEUTRAL, CONTRADICTION, NOT_ENTAILMENT = range(4)
 LABEL_NAMES = ("entailment", "neutral", "contradiction")
@@ -57,10 +55,12 @@ def from_nli(rows: Iterable[Row], *, most_hypotheses: int = 4) -> list[Example]:
         DataFileError: a label of another name.
     """
     by_premise: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for i, row in enumerate(rows):
+    for number, row in enumerate(rows, start=1):
         label = str(row["label"])
         if label not in _TARGETS:
-            raise DataFileError(f"row {i} has the label {label!r}; expected one of {', '.join(_TARGETS)}")
+            raise DataFileError(
+                f"row {number} has the label {label!r}; expected one of {', '.join(_TARGETS)}"
+            )
         by_premise[str(row["premise"])].append((str(row["hypothesis"]), _TARGETS[label]))
     examples = []
     for premise, pairs in by_premise.items():

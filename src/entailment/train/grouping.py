@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -71,21 +69,3 @@ def _cut(
             batch, longest = [], size
         batch.append(member)
     return [*batches, batch] if batch else batches
-
-
-def fitting(lengths: Sequence[int], room: int) -> tuple[int, ...]:
-    """How many tokens of one or two texts are read where they may have `room` together.
-
-    The longer of two loses its end first, until both are equally long: what the reference tokenizers call
-    truncation "longest_first".
-    """
-    if len(lengths) == 1:
-        return (min(lengths[0], room),)
-    first, second = lengths
-    if first + second <= room:
-        return first, second
-    shorter = min(first, second)
-    if 2 * shorter > room:
-        half = room // 2
-        return (half, room - half) if first <= second else (room - half, half)
-    return (shorter, room - shorter) if first <= second else (room - shorter, shorter)

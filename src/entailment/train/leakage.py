@@ -6,11 +6,10 @@ those of one premise are written to contrast with each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from entailment.errors import DataFileError
-
-Row = Mapping[str, object]
+from entailment.train.source_rows import Row
 
 
 def fingerprint(text: object) -> str:

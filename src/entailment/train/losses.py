@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from entailment.train.batches import IGNORED
+from entailment.models.losses import IGNORED
 from entailment.train.examples import ENTAILMENT
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from entailment.models.load import PairClassifier
 from entailment.models.prefix import PrefixBertForSequenceClassification
 from entailment.train.batches import Batch, EncodedExample, collate, plan
 from entailment.train.losses import choice_loss, entailment_loss
+from entailment.train.objectives.padded import VALIDATION_TOKENS, device_of
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,10 @@ class Special:
 
     pad_id: int
     sep_id: int
+
+    def batch(self, examples: Sequence[EncodedExample], members: Sequence[int]) -> Batch:
+        """Some of the examples in one grid."""
+        return collate([examples[i] for i in members], pad_id=self.pad_id, sep_id=self.sep_id)
 
 
 def score(model: PairClassifier, batch: Batch) -> Tensor:
@@ -31,6 +37,21 @@ def score(model: PairClassifier, batch: Batch) -> Tensor:
     P, L, _ = batch.hypothesis_ids.shape
     logits = model(*batch.joined(), return_dict=True).logits
     return logits.view(P, L, -1)
+
+
+def scored(
+    model: PairClassifier, examples: Sequence[EncodedExample], special: Special
+) -> Iterator[tuple[list[int], Batch, Tensor]]:
+    """What a model says of examples that it is measured on, in an order of their own.
+
+    Yields:
+        The members of a batch, the batch on the model's device, and its logits [P, L, K].
+    """
+    for members in plan(examples, tokens_per_batch=VALIDATION_TOKENS, seed=0):
+        batch = special.batch(examples, members).to(device_of(model))
+        with torch.inference_mode():
+            logits = score(model, batch)
+        yield members, batch, logits
 
 
 class Premises:
@@ -67,10 +88,7 @@ class Premises:
 
     def batch(self, epoch: int, members: Sequence[int]) -> Batch:
         """Examples of an epoch in one grid."""
-        examples = self._examples(epoch)
-        return collate(
-            [examples[i] for i in members], pad_id=self._special.pad_id, sep_id=self._special.sep_id
-        )
+        return self._special.batch(self._examples(epoch), members)
 
     def loss(self, model: PairClassifier, batch: Batch) -> Tensor:
         """The loss of each pair and the loss between rival labels."""

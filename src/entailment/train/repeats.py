@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-Row = Mapping[str, object]
+from entailment.train.source_rows import Row
 
 
 @dataclass(frozen=True)

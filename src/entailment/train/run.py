@@ -16,8 +16,9 @@ from pathlib import Path
 import torch
 
 from entailment.checkpoint.json_files import write_json
-from entailment.errors import CheckpointError, MissingExtraError
+from entailment.errors import MissingExtraError
 from entailment.models.pretrained import save_pretrained
+from entailment.train.claim import claim
 from entailment.train.loop import train
 from entailment.train.outcome import Outcome
 from entailment.train.public import public_name, public_start, without_folders
@@ -97,7 +98,7 @@ def run_recipe(
     data = _gathered(running, None if data_folder is None else Path(data_folder))
     objective = objective_of(running, data.train.rows, data.validation.rows, began.tokenizer_folder)
     if main:
-        _claim(out, running, data)
+        claim(out / RECIPE_FILE, _claimed(running, data), begun=(out / "run").exists())
     outcome = train(began.model, objective, running.settings, out / "run", trackers=trackers, device=device)
     if main:
         _write(running, began, data, outcome, out / "model", command, notes)
@@ -128,28 +129,14 @@ def _is_main() -> bool:
     return bool(PartialState().is_main_process)
 
 
-def _claim(out: Path, recipe: Recipe, data: _Data) -> None:
-    """Write down whose run lives in `out`.
-
-    Raises:
-        CheckpointError: it is the run of another recipe or of other data, or cannot be written.
-    """
+def _claimed(recipe: Recipe, data: _Data) -> str:
+    """The recipe, and in comments the rows it found: what runs are told apart by."""
     sources = [
         f"# {name}: {each.kept} rows of {each.name}" + (f", {each.revision}" if each.revision else "")
         for name, gathered in (("train", data.train), ("validation", data.validation))
         for each in gathered.facts
     ]
-    file, text = out / RECIPE_FILE, "\n".join([to_toml(recipe), *sources, ""])
-    try:
-        if (out / "run").exists() and file.exists() and file.read_text(encoding="utf-8") != text:
-            raise CheckpointError(
-                f"{out} holds the run of another recipe, or of other data ({file}): go on with those, or "
-                "name an empty folder"
-            )
-        out.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise CheckpointError(f"{file} cannot be written: {error.strerror or error}") from error
+    return "\n".join([to_toml(recipe), *sources, ""])
 
 
 def _gathered(recipe: Recipe, data_folder: Path | None) -> _Data:

@@ -14,6 +14,7 @@ from entailment.tables import read_rows
 from entailment.tables.reading import READABLE, listed
 
 Row = Mapping[str, object]
+"""A row of a data file: column -> value."""
 
 _ROWS_AT_A_TIME = 1000
 

@@ -32,9 +32,7 @@ from entailment.tables.reading import listed
 from entailment.train.leakage import held_out_fingerprints, leaks
 from entailment.train.repeats import repeats
 from entailment.train.source_labels import UNLABELLED, label_reader
-from entailment.train.source_rows import OpenSource, open_source
-
-Row = Mapping[str, object]
+from entailment.train.source_rows import OpenSource, Row, open_source
 
 LABEL = "label"
 """The column whose values are checked against the recipe's labels: a name, or a list of names."""

@@ -14,6 +14,7 @@ from torch import nn
 
 from entailment.checkpoint.config import BertConfig, Config, DistilBertConfig, config_from_dict
 from entailment.checkpoint.folder import open_checkpoint, resolve
+from entailment.checkpoint.loading_report import LoadingReport
 from entailment.checkpoint.weights import read_weights
 from entailment.errors import CheckpointError, InputError, MissingExtraError, UnsupportedModelError
 from entailment.models.auto import (
@@ -26,7 +27,7 @@ from entailment.models.auto import (
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
 )
-from entailment.models.filling import LoadingReport, fill
+from entailment.models.filling import fill
 from entailment.models.load import HEAD
 from entailment.models.prefix import PrefixBertForSequenceClassification
 from entailment.text.files import TOKENIZER_FILES

@@ -130,15 +130,6 @@ def resume(folder: Path, settings: Settings, learner: Learner, processes: Proces
     return position
 
 
-def steps_taken(folder: Path) -> int:
-    """How many steps the run in a folder has behind it.
-
-    Raises:
-        CheckpointError: there is no run, or a damaged one.
-    """
-    return int(_read(folder / STATE)["position"]["step"])
-
-
 def write_weights(path: Path, model: nn.Module) -> None:
     """Write a model's weights under the names of its modules, whole or not at all; tied ones once."""
     neighbour = path.with_name(path.name + ".part")

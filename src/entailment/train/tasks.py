@@ -11,10 +11,11 @@ from entailment.text.auto import AutoTokenizer
 from entailment.text.tokenizer import Tokenizer
 from entailment.train.objective import Objective
 from entailment.train.objectives import answers, choices, following, masked, texts, tokens
-from entailment.train.objectives.padded import Order, Row
+from entailment.train.objectives.padded import Order
 from entailment.train.objectives.pairs import PAIR, TEXT, Classification
 from entailment.train.objectives.prefix import PrefixPairs
 from entailment.train.recipe import Recipe, Task
+from entailment.train.source_rows import Row
 
 #: The columns that a task's rows must have, the text that leaks are searched by first.
 COLUMNS: Mapping[Task, tuple[str, ...]] = {

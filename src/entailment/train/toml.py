@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from entailment.checkpoint.fields import short
 from entailment.errors import InputError
 
 T = TypeVar("T")
@@ -94,31 +95,31 @@ def _value(hint: Any, value: object, where: str) -> object:
         if len(alternatives) == 1:
             return _value(alternatives[0], value, where)
         if not isinstance(value, tuple(alternatives)) or isinstance(value, bool):
-            raise InputError(f"{where} must not be {_short(value)}")
+            raise InputError(f"{where} must not be {short(value)}")
         return value
     if origin is Literal:
         if value not in inner:
-            raise InputError(f"{where} is {_short(value)}; expected one of {', '.join(map(str, inner))}")
+            raise InputError(f"{where} is {short(value)}; expected one of {', '.join(map(str, inner))}")
         return value
     if is_dataclass(hint):
         if not isinstance(value, Mapping):
-            raise InputError(f"{where} must be a table, not {_short(value)}")
+            raise InputError(f"{where} must be a table, not {short(value)}")
         return built(cast(type[Any], hint), value, where)
     if origin in (tuple, Sequence):
         return _items(inner, value, where)
     if origin in (Mapping, dict):
         if not isinstance(value, Mapping):
-            raise InputError(f"{where} must be a table, not {_short(value)}")
+            raise InputError(f"{where} must be a table, not {short(value)}")
         return {str(key): _value(inner[1], held, f"{where}.{key}") for key, held in value.items()}
     return _scalar(hint, value, where)
 
 
 def _items(inner: tuple[Any, ...], value: object, where: str) -> tuple[object, ...]:
     if not isinstance(value, list | tuple):
-        raise InputError(f"{where} must be an array, not {_short(value)}")
+        raise InputError(f"{where} must be an array, not {short(value)}")
     many = len(inner) == 1 or inner[-1] is Ellipsis
     if not many and len(value) != len(inner):
-        raise InputError(f"{where} must have {len(inner)} values, not {_short(value)}")
+        raise InputError(f"{where} must have {len(inner)} values, not {short(value)}")
     kinds = [inner[0]] * len(value) if many else inner
     return tuple(_value(kinds[i], item, f"{where}[{i}]") for i, item in enumerate(value))
 
@@ -131,7 +132,7 @@ def _scalar(hint: Any, value: object, where: str) -> object:
     if hint not in _NAMES:
         raise TypeError(f"{where}: {hint} is no type that a recipe can hold")
     if type(value) is not hint:
-        raise InputError(f"{where} must be {_NAMES[hint]}, not {_short(value)}")
+        raise InputError(f"{where} must be {_NAMES[hint]}, not {short(value)}")
     if isinstance(value, float) and not math.isfinite(value):
         raise InputError(f"{where} must be finite, not {value}")
     return value
@@ -145,7 +146,7 @@ def _replaced(values: object, path: Sequence[str], value: object, whole: str) ->
         at = int(key)
         return [*values[:at], _replaced(values[at], rest, value, whole), *values[at + 1 :]]
     if not isinstance(values, Mapping):
-        has = f"an array of {len(values)}" if isinstance(values, list) else _short(values)
+        has = f"an array of {len(values)}" if isinstance(values, list) else short(values)
         raise InputError(f"{whole} cannot be set: {key!r} is looked for in {has}")
     return {**values, key: _replaced(values.get(key, {}), rest, value, whole)}
 
@@ -188,8 +189,3 @@ def _key(key: str) -> str:
 def _quoted(text: str) -> str:
     # JSON's escapes are TOML's, but for DEL, which TOML wants escaped as well.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."

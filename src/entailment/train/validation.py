@@ -6,17 +6,17 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from entailment.models.load import PairClassifier
+from entailment.models.losses import IGNORED
 from entailment.tasks.calibrate import fit_temperature
 from entailment.text.tokenizer import Tokenizer
-from entailment.train.batches import IGNORED, EncodedExample, collate, encode, plan
-from entailment.train.examples import ENTAILMENT, NOT_ENTAILMENT, Example, Row, from_nli, rival_labels
-from entailment.train.premises import Special, score
+from entailment.train.batches import EncodedExample, encode
+from entailment.train.examples import ENTAILMENT, NOT_ENTAILMENT, Example, from_nli, rival_labels
+from entailment.train.premises import Special, scored
+from entailment.train.source_rows import Row
 
-TOKENS_PER_BATCH = 8192
 PREMISE_TOKENS, HYPOTHESIS_TOKENS = 256, 64
 
 NO_LABEL = -1e4
@@ -34,13 +34,9 @@ def nli_logits(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Logits [N, K] of the NLI pairs of all rows, and the class of each [N], in an order of their own."""
     logits, golds = [], []
-    examples = _encode(from_nli(rows), tokenizer)
-    for members in plan(examples, tokens_per_batch=TOKENS_PER_BATCH, seed=0):
-        batch = collate([examples[i] for i in members], pad_id=special.pad_id, sep_id=special.sep_id)
-        batch = batch.to(next(model.parameters()).device)
+    for _, batch, found in scored(model, _encode(from_nli(rows), tokenizer), special):
         asked = batch.targets != IGNORED
-        with torch.inference_mode():
-            logits.append(score(model, batch)[asked].double().cpu().numpy())
+        logits.append(found[asked].double().cpu().numpy())
         golds.append(batch.targets[asked].cpu().numpy())
     return np.concatenate(logits), np.concatenate(golds)
 
@@ -54,12 +50,8 @@ def choice_logits(
     """
     examples = _encode([_all_labels(row) for row in rows], tokenizer)
     out = np.full((len(rows), max(len(example.targets) for example in examples)), NO_LABEL)
-    for members in plan(examples, tokens_per_batch=TOKENS_PER_BATCH, seed=0):
-        batch = collate([examples[i] for i in members], pad_id=special.pad_id, sep_id=special.sep_id)
-        batch = batch.to(next(model.parameters()).device)
-        with torch.inference_mode():
-            entailment = score(model, batch)[..., ENTAILMENT].double()
-        entailment = entailment.masked_fill(batch.targets == IGNORED, NO_LABEL)
+    for members, batch, logits in scored(model, examples, special):
+        entailment = logits[..., ENTAILMENT].double().masked_fill(batch.targets == IGNORED, NO_LABEL)
         out[members, : entailment.shape[1]] = entailment.cpu().numpy()
     return out
 

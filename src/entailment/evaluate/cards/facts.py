@@ -20,7 +20,7 @@ from entailment.checkpoint.folder import Checkpoint, open_checkpoint
 from entailment.checkpoint.hub import split_revision
 from entailment.checkpoint.json_files import read_json
 from entailment.checkpoint.labels import LabelOrder, order_from_names
-from entailment.checkpoint.quantization import QUANTIZATION_FILE, Gate, fingerprint, read_quantizations
+from entailment.checkpoint.quantization import QUANTIZATION_FILE, Gate, read_quantizations
 from entailment.errors import CorruptCheckpointError, InputError
 from entailment.evaluate.cards import records
 from entailment.evaluate.cards.results import Result, read_results
@@ -166,7 +166,7 @@ def _of_weights(checkpoint: Checkpoint) -> tuple[Calibration, dict[int, Gate]]:
     calibrated, quantized = ((folder / name).is_file() for name in (CALIBRATION_FILE, QUANTIZATION_FILE))
     if not calibrated and not quantized:
         return UNCALIBRATED, {}
-    print_of = fingerprint(checkpoint.weights())
+    print_of = checkpoint.fingerprint()
     plans = read_quantizations(folder, print_of) if quantized else {}
     calibration = read_calibration(folder, print_of) if calibrated else UNCALIBRATED
     return calibration, {bits: plan.gate for bits, plan in plans.items()}

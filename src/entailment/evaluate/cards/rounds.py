@@ -22,9 +22,10 @@ MEASURED = (
 LOSSES = (
     "Three losses are added: the cross-entropy of NLI pairs; that of labelled texts recast as entailment or "
     "not (Yin et al. 2019), the wrong labels of a text together weighing as much as the right one; and the "
-    "cross-entropy between the entailment logits of a text's rival labels. Sources whose licence forbids "
-    "commercial use, or allows research alone, are left out."
+    "cross-entropy between the entailment logits of a text's rival labels."
 )
+LOSS_OF_PAIRS = "The loss is the cross-entropy of NLI pairs."
+LICENCES = "Sources whose licence forbids commercial use, or allows research alone, are left out."
 
 LIMITS = (
     "English alone.",
@@ -44,8 +45,9 @@ def of_rounds(facts: Facts) -> bool:
 def procedure(facts: Facts) -> str:
     """The command, the settings of each round, what was learnt, and from how many rows of each source."""
     training, rounds = facts.training, records.parts(facts.training, "rounds")
-    heads = [f"round {number}" for number in range(1, len(rounds) + 1)]
     base, package = records.text(training, "base_model"), records.text(training, "base_package")
+    heads = [f"round {number}" for number in range(1, len(rounds) + 1)]
+    recast = _counts(rounds, "topic_sources")
     begun = f"From {base}{f' ({package})' if package else ''}" if base else "Made"
     return section(
         "Training",
@@ -57,9 +59,9 @@ def procedure(facts: Facts) -> str:
             "`nli/validation.parquet`, and how often the right label comes first on "
             "`topics/validation.parquet`, five sources that are not trained on.",
             _finish(training),
-            LOSSES,
+            f"{LOSSES if recast else LOSS_OF_PAIRS} {LICENCES}",
             hidden("NLI pairs by source", table(("source", *heads), _counts(rounds, "nli_sources"))),
-            hidden("Recast texts by source", table(("source", *heads), _counts(rounds, "topic_sources"))),
+            hidden("Recast texts by source", table(("source", *heads), recast)) if recast else "",
         ],
     )
 
@@ -110,10 +112,12 @@ def _settings(rounds: Sequence[Record]) -> list[tuple[str, ...]]:
 
 
 def _counts(rounds: Sequence[Record], key: str) -> list[tuple[str, ...]]:
+    """How many rows of each source were learnt from, and of all; nothing where there was none of the kind."""
     counted = [records.part(each, key) for each in rounds]
     found = {name: [records.count(each, name) or 0 for each in counted] for name in sorted(_names(counted))}
     rows = [(code(name), *(f"{count:,}" for count in counts)) for name, counts in found.items()]
-    return [*rows, ("all", *(f"{sum(counts):,}" for counts in zip(*found.values(), strict=True)))]
+    total = ("all", *(f"{sum(counts):,}" for counts in zip(*found.values(), strict=True)))
+    return [*rows, total] if rows else []
 
 
 def _names(records_: Sequence[Record]) -> list[str]:

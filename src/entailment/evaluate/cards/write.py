@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from huggingface_hub.repocard_data import model_index_to_eval_results
 from entailment.checkpoint.calibration import calibration_of
 from entailment.checkpoint.finite import require_finite
 from entailment.checkpoint.folder import open_checkpoint
-from entailment.checkpoint.json_files import write_json
+from entailment.checkpoint.json_files import write_json, write_whole
 from entailment.checkpoint.weights import read_weights
 from entailment.errors import CheckpointError, CorruptCheckpointError
 from entailment.evaluate.cards import measured, procedure, rounds, sections
@@ -76,14 +75,10 @@ def write_card(
         require_own(folder, read_results(folder))
     facts = read_facts(folder, stated)
     text = card_text(facts)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        temporary.replace(path)
+        write_whole(path, text)
     except OSError as error:
         raise CheckpointError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
     if lost := _lost(before, facts):
         _LOG.warning("%s no longer states %s: no file beside it records them", path, ", ".join(lost))
     return path

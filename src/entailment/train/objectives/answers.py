@@ -23,7 +23,6 @@ from entailment.train.objectives.padded import (
     EncodedRow,
     Order,
     PaddedBatch,
-    Row,
     chunks,
     numbered,
     outputs,
@@ -31,6 +30,7 @@ from entailment.train.objectives.padded import (
     text_of,
 )
 from entailment.train.objectives.squad import exact_match, f1
+from entailment.train.source_rows import Row
 
 COLUMNS = ("context", "question", "answers")
 

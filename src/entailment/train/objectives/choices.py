@@ -19,7 +19,6 @@ from entailment.train.objectives.padded import (
     EncodedRow,
     Order,
     PaddedBatch,
-    Row,
     encoded,
     numbered,
     outputs,
@@ -28,6 +27,7 @@ from entailment.train.objectives.padded import (
     text_of,
     texts_of,
 )
+from entailment.train.source_rows import Row
 
 COLUMNS = ("context", "choices", "label")
 BEGINNING = "question"

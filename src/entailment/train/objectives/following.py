@@ -25,7 +25,6 @@ from entailment.train.objectives.padded import (
     EncodedRow,
     Order,
     PaddedBatch,
-    Row,
     encoded,
     numbered,
     outputs,
@@ -36,6 +35,7 @@ from entailment.train.objectives.padded import (
     text_of,
 )
 from entailment.train.objectives.texts import PAIRED
+from entailment.train.source_rows import Row
 
 COLUMNS = ("text",)
 

@@ -24,12 +24,12 @@ from entailment.train.objectives.padded import (
     EncodedRow,
     Order,
     PaddedBatch,
-    Row,
     outputs,
     padded,
     padded_labels,
     pieces,
 )
+from entailment.train.source_rows import Row
 
 COLUMNS = ("text",)
 

@@ -18,8 +18,8 @@ from entailment.errors import DataFileError, InputError
 from entailment.text.encoding import Encoding
 from entailment.text.hub_tokenizer import HubTokenizer
 from entailment.train.grouping import in_order_of_length, plan_batches
+from entailment.train.source_rows import Row
 
-Row = Mapping[str, object]
 Item = TypeVar("Item", bound=Sized)
 
 VALIDATION_TOKENS = 8192

@@ -17,9 +17,11 @@ from torch.nn import functional as F
 from entailment.errors import DataFileError
 from entailment.evaluate.metrics import accuracy, confusion_matrix, macro
 from entailment.models.load import FullPairClassifier
+from entailment.text.layout import longest_first
 from entailment.text.tokenizer import Tokenizer
-from entailment.train.grouping import fitting, in_order_of_length
-from entailment.train.objectives.padded import VALIDATION_TOKENS, Order, Row, device_of, some
+from entailment.train.grouping import in_order_of_length
+from entailment.train.objectives.padded import VALIDATION_TOKENS, Order, device_of, numbered, text_of
+from entailment.train.source_rows import Row
 
 Ids = NDArray[np.int32]
 
@@ -81,7 +83,7 @@ class Classification:
         train: rows with the columns and `label`.
         validation: likewise.
         tokenizer: of the model.
-        columns: `PAIR` or `TEXT`.
+        columns: one or two, the texts: `PAIR`, `TEXT`, or `TEXT` and its `text_pair`.
         labels: the classes by name, in the order of the logits.
         max_length: most tokens of a row, special ones included; what is longer loses the end of its longer
             text.
@@ -165,22 +167,21 @@ def encode(
         DataFileError: no rows, a row without a text, or one of another label.
     """
     index = {name: number for number, name in enumerate(labels)}
-    for number, row in enumerate(some(rows, what)):
+    read: list[list[str]] = []
+    for where, row in numbered(rows, what):
         if row.get("label") not in index:
             raise DataFileError(
-                f"{what} row {number} has the label {row.get('label')!r}; the model's are {', '.join(labels)}"
+                f"{where} has the label {row.get('label')!r}; the model's are {', '.join(labels)}"
             )
-        for column in columns:
-            if not isinstance(row.get(column), str):
-                raise DataFileError(f"{what} row {number}: {column} is {row.get(column)!r:.60}, not a text")
-    ids = ids_of((str(row[column]) for row in rows for column in columns), tokenizer)
+        read.append([text_of(row, column, where) for column in columns])
+    ids = ids_of((text for each in read for text in each), tokenizer)
     room = max_length - 1 - len(columns)
     texts = []
-    for row in rows:
-        found = [ids[str(row[column])] for column in columns]
-        kept = fitting([len(each) for each in found], room)
-        texts.append(tuple(each[:size] for each, size in zip(found, kept, strict=True)))
-    lengths = np.array([1 + sum(len(each) + 1 for each in row) for row in texts])
+    for each in read:
+        found = [ids[text] for text in each]
+        kept = longest_first(len(found[0]), len(found[1]), room) if len(found) == 2 else (room,)
+        texts.append(tuple(one[:size] for one, size in zip(found, kept, strict=True)))
+    lengths = np.array([1 + sum(len(one) + 1 for one in each) for each in texts])
     return Encoded(texts, [index[str(row["label"])] for row in rows], lengths)
 
 

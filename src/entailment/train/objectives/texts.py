@@ -24,7 +24,6 @@ from entailment.train.objectives.padded import (
     EncodedRow,
     Order,
     PaddedBatch,
-    Row,
     encoded,
     numbered,
     outputs,
@@ -32,6 +31,7 @@ from entailment.train.objectives.padded import (
     some,
     text_of,
 )
+from entailment.train.source_rows import Row
 
 COLUMNS = ("text", "label")
 PAIRED = "text_pair"

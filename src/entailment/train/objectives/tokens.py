@@ -23,7 +23,6 @@ from entailment.train.objectives.padded import (
     EncodedRow,
     Order,
     PaddedBatch,
-    Row,
     chunks,
     numbered,
     outputs,
@@ -31,6 +30,7 @@ from entailment.train.objectives.padded import (
     padded_labels,
     texts_of,
 )
+from entailment.train.source_rows import Row
 
 COLUMNS = ("words", "label")
 OUTSIDE = "O"

@@ -1,7 +1,8 @@
 """What checkpoints call the arrays of the task heads; `entailment.checkpoint.names` has the encoders'.
 
-A table maps our name to the checkpoint's. Ours are the names in a module's state dict, without the "encoder."
-that stands before the encoder's in a task class.
+A table maps our name to the checkpoint's. Ours are the names in a torch module's state dict, or the
+attributes that lead to a Keras variable, without the "encoder." that stands before the encoder's in a task
+class.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 
-from entailment.checkpoint.config import Config
 from entailment.checkpoint.names import TABLES
 
 _BERT_HEADS = {
@@ -62,34 +62,36 @@ DROPPED: dict[str, None] = {"embeddings.position_ids": None}
 _INDEX = re.compile(r"(?<=\.)\d+(?=\.)")
 
 
-def twins(held: Collection[str], config: Config) -> dict[str, str]:
+def twins(held: Collection[str], model_type: str) -> dict[str, str]:
     """Second name -> first, of `held` names, where the second is an array that the reference computes with.
 
     Args:
         held: the arrays of a model, by the checkpoint's names; an untied decoder is among them.
-        config: of the model.
+        model_type: its architecture.
     """
-    decoder = HEADS[config.model_type]["predictions.decoder.weight"]
+    decoder = HEADS[model_type]["predictions.decoder.weight"]
     return {second: first for second, first in SECOND_NAMES.items() if {first, decoder} <= set(held)}
 
 
-def is_head(our_name: str, config: Config) -> bool:
+def is_head(our_name: str, model_type: str) -> bool:
     """Whether an array belongs to a task head, not to the encoder."""
-    return our_name in HEADS[config.model_type]
+    return our_name in HEADS[model_type]
 
 
-def checkpoint_names(our_names: Iterable[str], config: Config) -> dict[str, str]:
+def checkpoint_names(our_names: Iterable[str], model_type: str) -> dict[str, str]:
     """Our name -> the checkpoint's, without the architecture's prefix ("bert." and so on)."""
-    table = {**TABLES[config.model_type].encoder, **HEADS[config.model_type]}
+    table = {**TABLES[model_type].encoder, **HEADS[model_type]}
     return {name: table[_INDEX.sub("{}", name)].format(*_INDEX.findall(name)) for name in our_names}
 
 
-def other_names(config: Config) -> frozenset[str]:
+def saved_names(our_names: Iterable[str], model_type: str) -> dict[str, str]:
+    """Our name -> the checkpoint's: beside a head, the encoder's have the architecture's prefix."""
+    names, heads = checkpoint_names(our_names, model_type), HEADS[model_type]
+    before = TABLES[model_type].prefix if heads.keys() & names.keys() else ""
+    return {name: theirs if name in heads else before + theirs for name, theirs in names.items()}
+
+
+def other_names(model_type: str) -> frozenset[str]:
     """What any model of the architecture may have beside its layers: every head, and the pooler."""
-    pooler = {"pooler.dense.weight", "pooler.dense.bias"} if config.model_type != "distilbert" else set()
-    return frozenset({*HEADS[config.model_type].values(), *pooler})
-
-
-def prefix_of(config: Config) -> str:
-    """What stands before the encoder's names in a checkpoint with a head, e.g. "bert."."""
-    return TABLES[config.model_type].prefix
+    pooler = {"pooler.dense.weight", "pooler.dense.bias"} if model_type != "distilbert" else set()
+    return frozenset({*HEADS[model_type].values(), *pooler})

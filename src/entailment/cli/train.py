@@ -118,9 +118,12 @@ def _command(
     recipe: str, changes: tuple[str, ...], steps: int | None, limit: int | None, *, local: bool
 ) -> str:
     """What was typed, for the record; where a user's files lie is nobody's business."""
+    from entailment.train.public import public_name
+
     words = ["entail", "train", Path(recipe).name]
     for change in changes:
-        words += ["--set", change]
+        key, _, value = change.partition("=")
+        words += ["--set", f"{key}={public_name(value)}" if Path(value).is_absolute() else change]
     for option, number in (("--steps", steps), ("--limit", limit)):
         words += [] if number is None else [option, str(number)]
     words += ["--data-folder", "FOLDER"] if local else []

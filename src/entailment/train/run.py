@@ -2,6 +2,7 @@
 
 out/recipe.toml          the recipe as it runs
 out/run/                 the state of the loop: started again on the same folder, the run goes on
+out/run/layer-01/ ...    likewise of each layer's steps, where a teacher's layers are learnt one by one
 out/model/               the checkpoint, which every task of this package opens
 out/model/training.json  the facts of the training, which the model card is written from
 """
@@ -19,6 +20,8 @@ from entailment.checkpoint.json_files import write_json
 from entailment.errors import MissingExtraError
 from entailment.models.pretrained import save_pretrained
 from entailment.train.claim import claim
+from entailment.train.distil.stages import Taught, learn
+from entailment.train.distil.teacher import Teacher, open_teacher
 from entailment.train.loop import train
 from entailment.train.outcome import Outcome
 from entailment.train.public import public_name, public_start, without_folders
@@ -80,7 +83,7 @@ def run_recipe(
         CheckpointError: the start cannot be used, or `out` holds the run of another recipe or of other
             data.
         DataFileError: a source cannot be read, has leaked into training, or leaves no rows.
-        InputError: parts of the recipe do not fit each other, or the start.
+        InputError: parts of the recipe do not fit each other, the start, or the teacher.
         MissingExtraError: a package that is needed is not installed.
         NonFiniteLogitsError: the loss, a measure or a weight became NaN or infinite; no model is written.
     """
@@ -92,17 +95,32 @@ def run_recipe(
     main = _is_main()
     began = start(running)
     if began.base is None:
-        notes.append(f"recipe {recipe.name} starts from random weights: nothing in the model is pretrained")
+        progressive = running.teacher is not None and running.teacher.progressive
+        but = "but for its teacher's embeddings and heads " if progressive else ""
+        notes.append(
+            f"recipe {recipe.name} starts from random weights: {but}nothing in the model is pretrained"
+        )
     for note in notes if main else ():
         logger.warning("%s", note)
+    part, teacher = running.teacher, None
+    if part is not None:
+        teacher = open_teacher(running, part, began.model, began.tokenizer_folder)
+        notes.append(teacher.sentence())
     data = _gathered(running, None if data_folder is None else Path(data_folder))
     objective = objective_of(running, data.train.rows, data.validation.rows, began.tokenizer_folder)
     if main:
-        claim(out / RECIPE_FILE, _claimed(running, data), begun=(out / "run").exists())
-    outcome = train(began.model, objective, running.settings, out / "run", trackers=trackers, device=device)
+        claim(out / RECIPE_FILE, _claimed(running, data, teacher), begun=(out / "run").exists())
+    folder, settings = out / "run", running.settings
+    if teacher is None:
+        done = Taught((), train(began.model, objective, settings, folder, trackers=trackers, device=device))
+    else:
+        new = began.base is None
+        done = learn(
+            began.model, objective, teacher, settings, folder, new=new, trackers=trackers, device=device
+        )
     if main:
-        _write(running, began, data, outcome, out / "model", command, notes)
-    return Trained(out / "model", outcome, main)
+        _write(running, began, data, teacher, done, out / "model", command, notes)
+    return Trained(out / "model", done.outcome, main)
 
 
 def suited_precision(wanted: Precision, device: torch.device) -> tuple[Precision, str | None]:
@@ -129,14 +147,15 @@ def _is_main() -> bool:
     return bool(PartialState().is_main_process)
 
 
-def _claimed(recipe: Recipe, data: _Data) -> str:
-    """The recipe, and in comments the rows it found: what runs are told apart by."""
+def _claimed(recipe: Recipe, data: _Data, teacher: Teacher | None) -> str:
+    """The recipe, and in comments the rows and teacher it found: what runs are told apart by."""
     sources = [
         f"# {name}: {each.kept} rows of {each.name}" + (f", {each.revision}" if each.revision else "")
         for name, gathered in (("train", data.train), ("validation", data.validation))
         for each in gathered.facts
     ]
-    return "\n".join([to_toml(recipe), *sources, ""])
+    teachers = [] if teacher is None else [f"# teacher: {teacher.fingerprint}"]
+    return "\n".join([to_toml(recipe), *sources, *teachers, ""])
 
 
 def _gathered(recipe: Recipe, data_folder: Path | None) -> _Data:
@@ -166,12 +185,16 @@ def _write(
     recipe: Recipe,
     began: Start,
     data: _Data,
-    outcome: Outcome,
+    teacher: Teacher | None,
+    done: Taught,
     folder: Path,
     command: str,
     notes: Sequence[str],
 ) -> None:
     save_pretrained(began.model.cpu(), folder, tokenizer_folder=began.tokenizer_folder)
+    taught: dict[str, object] = {} if teacher is None else {"teacher": teacher.facts()}
+    if done.layers:
+        taught["layers"] = [asdict(each) for each in done.layers]
     write_json(
         folder / "training.json",
         {
@@ -184,7 +207,8 @@ def _write(
             "labels": recipe.model.labels,
             "notes": notes,
             "data": {"train": _plain(data.train.facts), "validation": _plain(data.validation.facts)},
-            "run": asdict(outcome),
+            "run": asdict(done.outcome),
+            **taught,
         },
     )
 

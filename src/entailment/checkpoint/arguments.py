@@ -44,35 +44,42 @@ INSTEAD = {
     "variant": "weights are in model.safetensors or pytorch_model.bin; give the variant's file such a name",
 }
 
-#: Values of these that ask for nothing, or for what is done anyhow; of all others None and False do.
+#: Values of these that ask for nothing, or for what is done anyhow; of others None does, and mostly False.
 _IDLE: dict[str, tuple[object, ...]] = {
     "do_basic_tokenize": (None,),
+    "num_workers": (None, False, 0),
     "safe_serialization": (None, True),
+    "truncation_strategy": (None, "do_not_truncate"),
     "use_safetensors": (None,),
 }
 
 
-def refuse_unknown(given: Mapping[str, object], known: Iterable[str], call: str) -> None:
+def refuse_unknown(
+    given: Mapping[str, object], known: Iterable[str], call: str, hints: Mapping[str, str] | None = None
+) -> None:
     """Refuse arguments that are not known; one of the reference may be there where it asks for nothing.
 
     Args:
         given: what a call was given by name.
         known: the names it has.
         call: its own name, for the message.
+        hints: what there is instead of further arguments, of which None alone asks for nothing.
 
     Raises:
         InputError: naming the argument, and what to do instead or which there are.
     """
-    names = sorted(known)
+    names, hints = sorted(known), hints or {}
     for name, value in given.items():
-        if name in names or (name in INSTEAD and _asks_nothing(name, value)):
+        usual = (None,) if name in hints else (None, False)
+        hint = hints.get(name, INSTEAD.get(name))
+        if name in names or (hint and _asks_nothing(name, value, usual)):
             continue
-        if name in INSTEAD:
-            raise InputError(f"{call} has no argument {name}: {INSTEAD[name]}")
+        if hint:
+            raise InputError(f"{call} has no argument {name}: {hint}")
         raise InputError(f"{call} has no argument {name!r}; it has {', '.join(names)}")
 
 
-def _asks_nothing(name: str, value: object) -> bool:
+def _asks_nothing(name: str, value: object, usual: tuple[object, ...]) -> bool:
     if name == "max_shard_size" and "GB" in str(value):  # no model here is as large as the usual limits
         return True
-    return any(value is idle for idle in _IDLE.get(name, (None, False)))
+    return any(value is idle or (value == idle and isinstance(value, str)) for idle in _IDLE.get(name, usual))

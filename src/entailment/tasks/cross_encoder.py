@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Never, NotRequired, TypedDict, TypeVar, overload
 
@@ -221,7 +221,8 @@ class CrossEncoder:
         """
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise InputError(f"batch_size must be a positive whole number, not {batch_size!r}")
-        _refuse(others)
+        known = inspect.signature(CrossEncoder.predict).parameters.keys() - {"self", "others"}
+        refuse_unknown(others, known, "predict", _INSTEAD)
         check_activation(activation_fn)
         refuse_unordered(sentences, "pairs")
         given: object = sentences.tolist() if isinstance(sentences, np.ndarray) else sentences
@@ -319,16 +320,6 @@ class CrossEncoder:
         if self.model.activation == "sigmoid" or (self.model.activation is None and self.num_labels == 1):
             return sigmoid(logits).astype(np.float32)
         return logits
-
-
-def _refuse(others: Mapping[str, object]) -> None:
-    """Refuse arguments that predict does not have, unless they ask for nothing."""
-    for name, value in others.items():
-        if name in _INSTEAD and value:
-            raise InputError(f"predict has no argument {name}: {_INSTEAD[name]}")
-    rest = {name: value for name, value in others.items() if name not in _INSTEAD}
-    known = inspect.signature(CrossEncoder.predict).parameters.keys() - {"self", "others"}
-    refuse_unknown(rest, known, "predict")
 
 
 def _check_device(asked: str, there: str) -> None:

@@ -28,7 +28,9 @@ def refuse_names(given: object, what: str, error: type[EntailmentError] = TextEr
     """Refuse a dictionary and a table, of which only names would be read; arguments as `refuse_unordered`."""
     kind = type(given).__name__
     if isinstance(given, Mapping):
-        raise error(f"{what} must be a list, not {kind}: only its keys would be read; give list(x.values())")
+        raise error(
+            f"{what} must be a list, not {kind}: only its keys would be read; give what it holds as a list"
+        )
     if hasattr(given, "columns"):
         raise error(
             f"{what} must be a list, not {kind}: only the names of its columns would be read; give what they "

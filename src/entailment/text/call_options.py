@@ -67,12 +67,7 @@ def refuse_others(options: Mapping[str, object], known: Iterable[str], call: str
     Raises:
         InputError: naming the argument, and what to do instead or which there are.
     """
-    known = set(known)
-    for name, value in options.items():
-        if name in _INSTEAD and name not in known and value not in (None, "do_not_truncate"):
-            raise InputError(f"{call} has no argument {name}: {_INSTEAD[name]}")
-    rest = {name: value for name, value in options.items() if name in known or name not in _INSTEAD}
-    refuse_unknown(rest, known, call)
+    refuse_unknown(options, known, call, _INSTEAD)
 
 
 def strategies(

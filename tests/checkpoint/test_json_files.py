@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import stat
 from pathlib import Path
 
 import pytest
@@ -38,3 +39,12 @@ def test_a_text_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
     write_whole(path, half, errors="replace")
     assert path.read_text("utf-8") == "half of a pair: ?"
+
+
+def test_a_file_written_anew_keeps_its_permissions(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    write_whole(path, "old")
+    for mode in (0o600, 0o664):
+        path.chmod(mode)
+        write_whole(path, "new")
+        assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new", mode)

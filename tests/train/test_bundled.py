@@ -149,6 +149,10 @@ def test_the_last_round_goes_on_from_a_model_and_may_learn_from_nli_alone(
     following = train("following", *trial)
     assert len(following["rounds"]) == len(first["rounds"]) + 1
     assert following["command"] == f"{command} --start MODEL --limit 40"
+    assert (first["name"], following["name"]) == (
+        "entailment-minilm-l6-prefix-nli",
+        "entailment-minilm-l6-prefix-trial",
+    )
     assert following["rounds"][-1]["topic_sources"] == {"tickets": 30}
     assert not (tmp_path / "following" / "round-1").exists()
     with pytest.raises(CheckpointError, match="other options"):

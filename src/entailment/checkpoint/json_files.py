@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,8 @@ def write_json(path: Path, value: Mapping[str, object]) -> None:
 def write_whole(path: Path, text: str, *, errors: str = "strict") -> None:
     """Write a text file as UTF-8 with its line ends as they are, or leave what was there: never half a file.
 
+    A file that was there keeps its permissions.
+
     Args:
         path: in a folder that exists.
         text: what the file shall hold.
@@ -78,6 +82,8 @@ def write_whole(path: Path, text: str, *, errors: str = "strict") -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.write_text(text, encoding="utf-8", errors=errors, newline="\n")
+        with suppress(FileNotFoundError):
+            temporary.chmod(stat.S_IMODE(path.stat().st_mode))
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

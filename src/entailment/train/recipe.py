@@ -50,7 +50,7 @@ LABELLED: tuple[Task, ...] = (
     "token-classification",
 )
 
-SMOOTHED: tuple[Task, ...] = ("nli", "text-classification")
+CLASSIFYING: tuple[Task, ...] = ("nli", "text-classification")
 
 #: The tasks that a teacher can teach.
 TAUGHT: tuple[Task, ...] = ("nli", "text-classification", "masked-language-modeling", "pre-training")
@@ -91,8 +91,10 @@ class Recipe:
     def __post_init__(self) -> None:
         if self.data is None and self.local is None:
             raise InputError("there is neither [data] nor [local]: say where the rows come from")
-        if self.batches.label_smoothing and self.task not in SMOOTHED:
-            raise InputError(f"label_smoothing is for {' and '.join(SMOOTHED)}, and the task is {self.task}")
+        if self.batches.label_smoothing and self.task not in CLASSIFYING:
+            raise InputError(_for_classes("label_smoothing", self.task))
+        if self.batches.r_drop:
+            self._check_r_drop()
         if self.task in LABELLED and len(self.model.labels) < 2:
             raise InputError(f"task {self.task} needs model.labels: a name for each of two classes or more")
         if self.model.attention == "prefix" and self.task not in ("nli", "bundled"):
@@ -101,6 +103,15 @@ class Recipe:
             self._check_prefix()
         if self.teacher is not None:
             self._check_teacher(self.teacher)
+
+    def _check_r_drop(self) -> None:
+        """Refuse what two readings of a batch cannot be compared with, or would not differ in."""
+        if self.task not in CLASSIFYING:
+            raise InputError(_for_classes("r_drop", self.task))
+        if self.teacher is not None:
+            raise InputError("r_drop and a teacher do not go together: leave one of them out")
+        if self.model.dropout == 0:
+            raise InputError("r_drop compares what dropout makes of a batch, and model.dropout is 0")
 
     def _check_prefix(self) -> None:
         """Refuse what batches of premises with their hypotheses do not have."""
@@ -111,7 +122,7 @@ class Recipe:
         if self.batches.tokens is None or not self.batches.grouped or self.batches.label_smoothing:
             raise InputError(
                 "with prefix attention batches are grouped, measured in tokens and not smoothed: "
-                "[batches] has tokens = 4096, say, and nothing else"
+                "[batches] has tokens = 4096, say, and neither rows nor label_smoothing"
             )
 
     def _check_teacher(self, teacher: TeacherPart) -> None:
@@ -216,6 +227,10 @@ def parse_change(text: str) -> tuple[str, object]:
     except (tomllib.TOMLDecodeError, KeyError):
         parsed = value
     return key.strip(), parsed
+
+
+def _for_classes(key: str, task: Task) -> str:
+    return f"{key} is for {' and '.join(CLASSIFYING)}, and the task is {task}"
 
 
 def _check_bundled(recipe: Recipe, shown: str) -> None:

@@ -14,6 +14,7 @@ from entailment.train.objectives import answers, choices, following, masked, tex
 from entailment.train.objectives.padded import Order
 from entailment.train.objectives.pairs import PAIR, TEXT, Classification
 from entailment.train.objectives.prefix import PrefixPairs
+from entailment.train.r_drop import RDrop
 from entailment.train.recipe import Recipe, Task
 from entailment.train.source_rows import Row
 
@@ -42,7 +43,8 @@ def objective_of(
         InputError: the task is "bundled".
     """
     if recipe.task in ("nli", "text-classification"):
-        return _classes(recipe, train, validation, Tokenizer.from_folder(tokenizer_folder))
+        classes = _classes(recipe, train, validation, Tokenizer.from_folder(tokenizer_folder))
+        return RDrop(classes, recipe.batches.r_drop) if recipe.batches.r_drop else classes
     labels, longest, order = recipe.model.labels, recipe.model.max_length, _order(recipe)
     rows = train, validation, AutoTokenizer.from_pretrained(tokenizer_folder)
     match recipe.task:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import builtins
 import csv
+import errno
 import io
 import json
+import os
+import resource
 import stat
 import string
 import sys
@@ -21,6 +24,7 @@ from hypothesis import strategies as st
 from entailment.errors import DataFileError, MissingExtraError
 from entailment.tables import Row, check_writable, columns_of, read_rows, write_rows
 from entailment.tables.reading import counted
+from entailment.tables.whole import whole
 
 
 def write(path: Path, content: bytes | str) -> Path:
@@ -317,7 +321,7 @@ def test_a_link_is_followed_and_permissions_are_the_usual(tmp_path: Path) -> Non
 
 
 def test_permissions_of_what_was_there_are_kept(tmp_path: Path) -> None:
-    for mode in (0o600, 0o640):
+    for mode in (0o600, 0o640, 0o444):
         path = write(tmp_path / "a.csv", "")
         path.chmod(mode)
         write_rows(path, [{"n": 1}])
@@ -353,3 +357,57 @@ def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     )
     with pytest.raises(DataFileError, match=r"cannot write .*a.jsonl: No space left on device"):
         write_rows(tmp_path / "a.jsonl", [{"text": string.ascii_letters * 1000}])
+
+
+def test_a_full_disk_found_at_the_end_is_named_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(file: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DataFileError, match=r"cannot write .*a.jsonl: No space left on device"):
+        write_rows(tmp_path / "a.jsonl", [{"n": 1}])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_written_beside_may_be_read_by_who_could_read_what_was_there(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", "old")
+    for mode in (0o600, 0o440):
+        path.chmod(mode)
+        with whole(path) as partial:
+            assert stat.S_IMODE(partial.stat().st_mode) == mode | 0o600  # and written by us
+            partial.write_text("new")
+        assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+def test_a_folder_that_cannot_be_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fsync = os.fsync
+
+    def no_folders(file: int) -> None:
+        if stat.S_ISDIR(os.fstat(file).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))  # as of some network disks
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", no_folders)
+    assert write_rows(tmp_path / "a.jsonl", [{"n": 1}]) == 1
+
+
+def test_what_rows_raise_is_not_the_fault_of_the_output(tmp_path: Path) -> None:
+    def rows() -> Iterator[Row]:
+        yield {"n": 1}
+        raise ConnectionError("gone")
+
+    with pytest.raises(ConnectionError, match="gone"):
+        write_rows(tmp_path / "a.jsonl", rows())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_a_full_disk_is_named_where_all_rows_fit_a_buffer(tmp_path: Path, suffix: str) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(DataFileError, match=rf"cannot write .*a\{suffix}: File too large"):
+            write_rows(tmp_path / f"a{suffix}", [{"n": 1}])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []

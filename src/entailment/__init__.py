@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from entailment.errors import DataFileError as DataFileError
     from entailment.errors import EntailmentError as EntailmentError
     from entailment.errors import InputError as InputError
+    from entailment.errors import JobError as JobError
     from entailment.errors import LabelOrderError as LabelOrderError
     from entailment.errors import LabelsError as LabelsError
     from entailment.errors import MissingExtraError as MissingExtraError
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from entailment.errors import UnsafeCheckpointError as UnsafeCheckpointError
     from entailment.errors import UnsupportedModelError as UnsupportedModelError
     from entailment.errors import WeightsMismatchError as WeightsMismatchError
+    from entailment.errors import WorkerDiedError as WorkerDiedError
     from entailment.evaluate.run import Evaluation as Evaluation
     from entailment.evaluate.run import evaluate_nli as evaluate_nli
     from entailment.evaluate.run import evaluate_zero_shot as evaluate_zero_shot
@@ -159,6 +161,7 @@ _HOMES = {
         "DataFileError",
         "EntailmentError",
         "InputError",
+        "JobError",
         "LabelOrderError",
         "LabelsError",
         "MissingExtraError",
@@ -168,6 +171,7 @@ _HOMES = {
         "UnsafeCheckpointError",
         "UnsupportedModelError",
         "WeightsMismatchError",
+        "WorkerDiedError",
     ),
     "entailment.evaluate.run": (
         "Evaluation",

@@ -16,7 +16,9 @@ one line and exits with the class's `exit_code`; library users catch `Entailment
     │   ├── TextError                      an empty text, a hypothesis that does not fit
     │   ├── LabelsError                    no labels, or empty ones
     │   ├── TemplateError                  a hypothesis template without exactly one slot
-    │   └── DataFileError                  a file of texts, labels or results
+    │   ├── DataFileError                  a file of texts, labels or results
+    │   └── JobError                       a folder that is another job's, or in other hands
+    ├── WorkerDiedError                    a process of a job ended in the middle of its work (exit code 1)
     └── MissingExtraError                  an optional dependency is not installed (exit code 3)
 """
 
@@ -81,6 +83,14 @@ class TemplateError(InputError):
 
 class DataFileError(InputError):
     """A file of texts, labels or results cannot be read or written."""
+
+
+class JobError(InputError):
+    """The folder of a job is another job's, in the hands of another process, or not what is asked for."""
+
+
+class WorkerDiedError(EntailmentError):
+    """A process that worked on a job ended in the middle of its work; the job can go on."""
 
 
 class MissingExtraError(EntailmentError, ImportError):

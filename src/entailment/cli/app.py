@@ -17,6 +17,7 @@ from entailment.cli.check import check
 from entailment.cli.classify import classify
 from entailment.cli.evaluate import evaluate
 from entailment.cli.info import info
+from entailment.cli.job import job
 from entailment.cli.nli import nli
 from entailment.cli.notes import complain, library_notes, say
 from entailment.cli.push import push
@@ -31,7 +32,8 @@ TERMINATED = 143
 
 EXIT_CODES = {
     0: "done",
-    1: "a fault of ours (ENTAIL_TRACEBACK=1 shows where), or a reader that closed the pipe early",
+    1: "a fault of ours (ENTAIL_TRACEBACK=1 shows where), a reader that closed the pipe early, or a worker "
+    "of a job that died",
     2: "the input cannot be used: options, texts, labels, files, checkpoints",
     3: "an optional dependency is missing; the line says how to install it",
     INTERRUPTED: "interrupted",
@@ -53,7 +55,7 @@ def entail() -> None:
     """
 
 
-for _command in (classify, nli, check, serve, train, evaluate, calibrate, card, push, quantize, info):
+for _command in (classify, nli, check, job, serve, train, evaluate, calibrate, card, push, quantize, info):
     entail.add_command(_command)
 
 

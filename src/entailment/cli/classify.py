@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -20,18 +20,42 @@ if TYPE_CHECKING:
     from entailment.runtime.engine import Precision
     from entailment.tasks.classification import Classification
 
+Command = TypeVar("Command", bound=Callable[..., object])
+
 ABSTAINED = "-"
+
+
+def label_options(command: Command) -> Command:
+    """What is asked of a text, for `entail classify` and `entail job classify`."""
+    labels = click.option("--labels", metavar="A,B,C", help="The labels, separated by commas.")
+    labels_file = click.option(
+        "--labels-file",
+        type=PATH,
+        metavar="FILE",
+        help='A label a line; or .json: {"labels": [...], "hypothesis_template": "..."}.',
+    )
+    multi_label = click.option(
+        "--multi-label", is_flag=True, help="Each label may be true or not, on its own."
+    )
+    template = click.option(
+        "--template",
+        metavar="T",
+        help="The sentence a label becomes, with one {}.  [default: This example is {}.]",
+    )
+    threshold = click.option(
+        "--threshold",
+        type=click.FloatRange(0, 1),
+        callback=finite,
+        metavar="X",
+        help="Abstain where no label scores at least X; with --multi-label also leave out each that does "
+        "not.",
+    )
+    return labels(labels_file(multi_label(template(threshold(command)))))
 
 
 @click.command(short_help="Sort texts into labels of your own.")
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
-@click.option("--labels", metavar="A,B,C", help="The labels, separated by commas.")
-@click.option(
-    "--labels-file",
-    type=PATH,
-    metavar="FILE",
-    help='A label a line; or .json: {"labels": [...], "hypothesis_template": "..."}.',
-)
+@label_options
 @click.option(
     "--input",
     "input_",
@@ -43,19 +67,6 @@ ABSTAINED = "-"
     "--text-column", default="text", metavar="C", show_default=True, help="The column of --input to read."
 )
 @click.option("--output", type=PATH, metavar="FILE", help="Write the answers to .jsonl or .csv.")
-@click.option("--multi-label", is_flag=True, help="Each label may be true or not, on its own.")
-@click.option(
-    "--template",
-    metavar="T",
-    help="The sentence a label becomes, with one {}.  [default: This example is {}.]",
-)
-@click.option(
-    "--threshold",
-    type=click.FloatRange(0, 1),
-    callback=finite,
-    metavar="X",
-    help="Abstain where no label scores at least X; with --multi-label also leave out each that does not.",
-)
 @click.option("--model", metavar="M", help="A folder or a hub name.  [default: the bundled model]")
 @model_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a text on stdout.")
@@ -91,7 +102,7 @@ def classify(
     --json. A .csv --output has the columns sequence, label, score, one "score:LABEL" per label, and
     truncated. Nothing appears under the name of --output until all answers are in.
     """
-    wanted = _label_set(labels, labels_file, template)
+    wanted = label_set(labels, labels_file, template)
     if bool(texts) == (input_ is not None):
         raise click.UsageError("give either texts or --input FILE")
     check_output(output, input_, labels_file)
@@ -125,7 +136,8 @@ def classify(
     deliver(answers, form, output=output, as_json=as_json, many=input_ is not None)
 
 
-def _label_set(labels: str | None, labels_file: Path | None, template: str | None) -> LabelSet:
+def label_set(labels: str | None, labels_file: Path | None, template: str | None) -> LabelSet:
+    """What --labels or --labels-file say, with the --template, if there is one, in place of the file's."""
     if (labels is None) == (labels_file is None):
         raise click.UsageError("give either --labels A,B,C or --labels-file FILE")
     found = read_labels(labels_file) if labels_file else LabelSet(comma_separated(labels, "--labels") or ())

@@ -28,16 +28,26 @@ def _lines() -> Iterator[str]:
     yield ""
     yield from (f"- `{code}`: {meaning}" for code, meaning in EXIT_CODES.items())
     for name, command in sorted(entail.commands.items()):
-        yield ""
-        yield f"## entail {name}"
-        yield from _prose(command)
-        arguments = [parameter for parameter in command.params if isinstance(parameter, click.Argument)]
-        usage = [argument.metavar or f"[{(argument.name or '').upper()}]" for argument in arguments]
-        yield f"`{' '.join(['entail', name, '[OPTIONS]', *usage])}`"
-        yield ""
-        for parameter in command.params:
-            if isinstance(parameter, click.Option):
-                yield _option(parameter)
+        yield from _command(f"entail {name}", command)
+
+
+def _command(name: str, command: click.Command) -> Iterator[str]:
+    """A command, and those below it."""
+    yield ""
+    yield f"## {name}"
+    yield from _prose(command)
+    if isinstance(command, click.Group):
+        yield f"`{name} COMMAND [OPTIONS]`, where COMMAND is one of these:"
+        for below, each in sorted(command.commands.items()):
+            yield from _command(f"{name} {below}", each)
+        return
+    arguments = [parameter for parameter in command.params if isinstance(parameter, click.Argument)]
+    usage = [argument.metavar or f"[{(argument.name or '').upper()}]" for argument in arguments]
+    yield f"`{' '.join([name, '[OPTIONS]', *usage])}`"
+    yield ""
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            yield _option(parameter)
 
 
 def _prose(command: click.Command) -> Iterator[str]:

@@ -1,12 +1,10 @@
-"""Writing rows to a temporary neighbour, which takes the final name when it is whole: never half a file."""
+"""Writing rows to a file that appears when all of them are down: never half a file."""
 
 from __future__ import annotations
 
 import csv
 import json
 import os
-import secrets
-import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,22 +12,26 @@ from typing import IO
 
 from entailment.errors import DataFileError
 from entailment.tables.reading import Row, listed
+from entailment.tables.whole import told, whole
 
 WRITABLE = (".jsonl", ".csv")
 
 
-def check_writable(path: str | Path) -> Path:
-    """Refuses an output path that `write_rows` could not write, before the work whose results go there.
+def check_writable(path: str | Path, formats: Sequence[str] = WRITABLE) -> Path:
+    """Refuses an output path that could not be written, before the work whose results go there.
+
+    Args:
+        path: the file to write or replace.
+        formats: the suffixes it may have; by default those of `write_rows`.
 
     Raises:
-        DataFileError: no name, a suffix other than .jsonl or .csv, no such folder, no permission to write
-            there.
+        DataFileError: no name, another suffix, no such folder, no permission to write there.
     """
     if not str(path):
         raise DataFileError("the name of the file to write is empty")
     path = Path(path)
-    if path.suffix.lower() not in WRITABLE:
-        raise DataFileError(f"cannot tell the format of {path}: its name should end in {listed(WRITABLE)}")
+    if path.suffix.lower() not in formats:
+        raise DataFileError(f"cannot tell the format of {path}: its name should end in {listed(formats)}")
     if not path.parent.is_dir():
         raise DataFileError(f"cannot write {path}: the folder {path.parent} does not exist")
     if path.is_dir():
@@ -61,7 +63,7 @@ def write_rows(path: str | Path, rows: Iterable[Row], *, columns: Sequence[str] 
             yield row
             written += 1
 
-    with _replacing(path) as file:
+    with whole(path) as partial, _opened(partial, path) as file:
         for line in encode(counted(), columns, path):
             _put(file, line, path)
     return written
@@ -113,43 +115,23 @@ class _Line:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[IO[str]]:
-    """A text file beside `path` that takes its name at the end, or vanishes if anything goes wrong before."""
-    target = path.resolve()
-    partial = target.with_name(f".{target.name}.{os.getpid()}.{secrets.token_hex(4)}.partial")
-    try:  # before the file is there: a signal may come right after
-        with _told(path):
-            file = partial.open("x", encoding="utf-8", newline="")
-        with file:
-            # Who could not read the old file cannot read the new one.
-            with _told(path), suppress(FileNotFoundError):
-                partial.chmod(stat.S_IMODE(target.stat().st_mode))
-            yield file
-            _put(file, "", path, durable=True)
-        with _told(path):
-            partial.replace(target)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-
-
-def _put(file: IO[str], text: str, path: Path, *, durable: bool = False) -> None:
+def _opened(partial: Path, path: Path) -> Iterator[IO[str]]:
+    with told(path):
+        file = partial.open("w", encoding="utf-8", newline="")
     try:
-        with _told(path):
+        yield file
+        with told(path):
+            file.flush()
+    finally:
+        with suppress(OSError):  # of what could not be written before
+            file.close()
+
+
+def _put(file: IO[str], text: str, path: Path) -> None:
+    try:
+        with told(path):
             file.write(text)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
     except UnicodeEncodeError as error:
         raise DataFileError(
             f"{path}: half a surrogate pair cannot be written ({error.object[error.start]!r})"
         ) from None
-
-
-@contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """What the system refuses inside is an error about the file that the user named."""
-    try:
-        yield
-    except OSError as error:
-        raise DataFileError(f"cannot write {path}: {error.strerror or error}") from None

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from entailment.errors import DataFileError, MissingExtraError
 from entailment.tables import Row, check_writable, columns_of, read_rows, write_rows
+from entailment.tables.digest import sha256
 from entailment.tables.reading import counted
 from entailment.tables.whole import whole
 
@@ -411,3 +412,13 @@ def test_a_full_disk_is_named_where_all_rows_fit_a_buffer(tmp_path: Path, suffix
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_are_told_apart_by_what_they_hold(tmp_path: Path) -> None:
+    one, same, other = (tmp_path / name for name in ("one", "same", "other"))
+    one.write_text("a")
+    same.write_text("a")
+    other.write_text("b")
+    assert sha256(one) == sha256(same) != sha256(other)
+    with pytest.raises(DataFileError, match=r"cannot read .*none: No such file"):
+        sha256(tmp_path / "none")

@@ -19,8 +19,9 @@ from tests.scale.conftest import texts, write_rows, write_texts
 
 from entailment.errors import DataFileError
 from entailment.scale import inputs
-from entailment.scale.inputs import Parts, find_inputs, sha256, survey
+from entailment.scale.inputs import Parts, find_inputs, survey
 from entailment.scale.tasks import Classify, Nli
+from entailment.tables.digest import sha256
 
 TASK = Classify(["a", "b"])
 

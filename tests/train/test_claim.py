@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from entailment.errors import CheckpointError, DataFileError
-from entailment.train.claim import claim, sha256
+from entailment.errors import CheckpointError
+from entailment.train.claim import claim
 
 
 def test_the_same_run_goes_on_and_another_is_refused(tmp_path: Path) -> None:
@@ -33,13 +33,3 @@ def test_a_claim_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(CheckpointError, match=r"recipe\.toml cannot be written: No space left on device"):
         claim(file, "seed = 2", begun=False)
     assert file.read_text() == "seed = 1"
-
-
-def test_data_are_told_apart_by_what_they_hold(tmp_path: Path) -> None:
-    one, same, other = (tmp_path / name for name in ("one", "same", "other"))
-    one.write_text("a")
-    same.write_text("a")
-    other.write_text("b")
-    assert sha256(one) == sha256(same) != sha256(other)
-    with pytest.raises(DataFileError, match="cannot be read: No such file"):
-        sha256(tmp_path / "none")

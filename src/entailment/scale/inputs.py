@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import hashlib
 import os
 import stat
 from collections import deque
@@ -16,6 +15,7 @@ from entailment.errors import DataFileError, TextError
 from entailment.scale.kept import Type, Types, kept_value
 from entailment.scale.tasks import Task
 from entailment.tables import Row, read_rows
+from entailment.tables.digest import sha256
 
 _TELL_EVERY = 10_000  # rows
 
@@ -173,15 +173,6 @@ def survey(
 def columns_of(task: Task, keep: Sequence[str]) -> tuple[str, ...]:
     """All columns that are read."""
     return tuple(dict.fromkeys((*task.columns, *keep)))
-
-
-def sha256(path: Path) -> str:
-    """Digest of a file; DataFileError if it cannot be read."""
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise DataFileError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def hashed(path: Path) -> InputFile:

@@ -16,8 +16,9 @@ from entailment.checkpoint.folder import open_checkpoint
 from entailment.errors import JobError
 from entailment.scale.answers import Layout
 from entailment.scale.folder import Format, JobFolder
-from entailment.scale.inputs import InputFile, Refusals, sha256
+from entailment.scale.inputs import InputFile, Refusals
 from entailment.scale.kept import Type
+from entailment.tables.digest import sha256
 from entailment.tables.whole import told, whole
 from entailment.tasks.model import PairModel
 

@@ -33,10 +33,11 @@ from entailment.models.load import PairClassifier, load_encoder
 from entailment.models.prefix import PrefixBertForSequenceClassification
 from entailment.models.pretrained import save_pretrained
 from entailment.tables import read_rows
+from entailment.tables.digest import sha256
 from entailment.text.tokenizer import Tokenizer
 from entailment.train.batches import EncodedExample, encode
 from entailment.train.bundled_rows import nli_rows, topic_rows, two_way_rows
-from entailment.train.claim import claim, sha256
+from entailment.train.claim import claim
 from entailment.train.examples import LABEL_NAMES, from_nli, from_topics
 from entailment.train.loop import train
 from entailment.train.premises import Premises, Special

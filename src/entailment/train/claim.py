@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from entailment.checkpoint.json_files import write_whole
-from entailment.errors import CheckpointError, DataFileError
+from entailment.errors import CheckpointError
 
 
 def claim(file: Path, run: str, *, begun: bool) -> None:
@@ -30,16 +29,3 @@ def claim(file: Path, run: str, *, begun: bool) -> None:
         write_whole(file, run)
     except OSError as error:
         raise CheckpointError(f"{file} cannot be written: {error.strerror or error}") from error
-
-
-def sha256(file: Path) -> str:
-    """Digest of a file.
-
-    Raises:
-        DataFileError: it cannot be read.
-    """
-    try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise DataFileError(f"{file} cannot be read: {error.strerror or error}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 from entailment.errors import DataFileError, MissingExtraError
 from entailment.tables import read_rows
+from entailment.tables.digest import sha256
 from entailment.tables.reading import READABLE, listed
 
 Row = Mapping[str, object]
@@ -80,9 +80,7 @@ def _open_file(path: Path, split: str | None) -> OpenSource:
     first = next(iter(read_rows(path)), None)
     if first is None:
         raise DataFileError(f"{path} holds no rows")
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return OpenSource(tuple(first), {}, RowReader(path), None, f"sha256:{digest}", None)
+    return OpenSource(tuple(first), {}, RowReader(path), None, f"sha256:{sha256(path)}", None)
 
 
 def _open_dataset(name: str, split: str | None) -> OpenSource:
